@@ -1,0 +1,48 @@
+# Every target makes the environment it needs. PYTHON picks the interpreter (3.11, 3.12 or 3.13):
+#   make report PYTHON=python3.12
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV := .venv/$(VERSION)
+BIN := $(VENV)/bin
+CONSTRAINTS := constraints/python$(VERSION).txt
+STUDY ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup report check test test-slow golden schema clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(BIN)/.installed ## make the environment for reports
+
+$(BIN)/.installed: pyproject.toml $(wildcard $(CONSTRAINTS))
+	@test -f "$(CONSTRAINTS)" || { echo "Python '$(VERSION)' from '$(PYTHON)' is not supported: use 3.11, 3.12 or 3.13, as in: make report PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e .
+	@touch $@
+
+$(BIN)/.installed-dev: $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev]'
+	@touch $@
+
+report: $(BIN)/.installed ## fit what is new and write reports/_site/index.html
+	$(BIN)/emergence report $(STUDY)
+
+check: $(BIN)/.installed-dev ## lint, types, import contract, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+	$(BIN)/typos
+
+test: $(BIN)/.installed-dev ## the default tests (minutes)
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(BIN)/.installed-dev ## recovery of planted truth (hours)
+	$(BIN)/python -m pytest -m slow
+
+golden: $(BIN)/.installed ## refresh the committed verdicts of the bundled studies
+	$(BIN)/emergence verdicts lu2024 --json > reports/lu2024/results/verdicts.json
+
+clean: ## remove environments, cached draws and rendered pages
+	rm -rf .venv .cache reports/_site build *.egg-info .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,172 @@
+"""One study from its folder to its verdicts; what the commands and the report both call.
+
+``reports/<study>/analysis.toml`` says how a study is analysed; a folder elsewhere may carry its own
+``analysis.toml``, else the defaults below are used and said.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
+
+import xarray as xr
+
+from toolkit import paths
+from toolkit.claims import Claim, Study, load_claims, load_study
+from toolkit.diagnose import Diagnosis, diagnose_quantities, diagnose_sampler
+from toolkit.errors import ClaimError, did_you_mean
+from toolkit.estimands import ROPE, Estimate, estimate, jump, probability, surviving
+from toolkit.fit import FitSettings, Fitted, fit_model
+from toolkit.gates import Outcome, design_gates
+from toolkit.models import MODELS
+from toolkit.scores import Scores, read_scores
+from toolkit.strict_toml import from_table, read_toml
+from toolkit.verdict import Verdict, expected_false_discoveries, judge
+
+Profile = Literal["quick", "full"]
+PROFILES = get_args(Profile)
+
+
+@dataclass(frozen=True)
+class AnalysisPlan:
+    """How a study is analysed: the model, the prompt format, and how long to sample."""
+
+    model: str
+    prompt_format: str
+    quick: FitSettings
+    full: FitSettings
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A study as it lies on disk, read and checked."""
+
+    folder: Path
+    study: Study
+    claims: tuple[Claim, ...]
+    scores: Scores
+    plan: AnalysisPlan
+
+    @property
+    def record(self) -> Scores:
+        """Return the cells that the verdicts rest on."""
+        return self.scores.of_record(self.plan.prompt_format)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A fitted study with its verdicts, in the order of its claims."""
+
+    source: StudyFolder
+    profile: Profile
+    fitted: Fitted
+    jumps: xr.DataArray
+    sampler: Diagnosis
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def counts(self) -> dict[Outcome, int]:
+        """Return how many claims got each outcome; every outcome is named."""
+        seen = Counter(verdict.outcome for verdict in self.verdicts)
+        return {outcome: seen[outcome] for outcome in Outcome}
+
+    @cached_property
+    def posterior(self) -> xr.Dataset:
+        """Return the posterior draws."""
+        return self.fitted.idata["posterior"].to_dataset()
+
+    def survivors(self, claim_set: str | None = None) -> "Survivors":
+        """Return E3 over all claims, or over one set of them."""
+        tasks = [
+            c.task for c in self.source.claims if claim_set is None or c.claim_set == claim_set
+        ]
+        draws = surviving(self.jumps, tasks)
+        share = [float((draws == k).mean()) for k in range(len(tasks) + 1)]
+        return Survivors(
+            len(tasks),
+            estimate("claims with a residual jump", draws, "claims"),
+            probability("P(none)", draws == 0),
+            tuple(share),
+            diagnose_quantities({"number of surviving claims": draws.astype(float)}),
+        )
+
+    @property
+    def discoveries(self) -> tuple[str, ...]:
+        """Return the slugs of the largest set with a small expected false discovery rate."""
+        return expected_false_discoveries(
+            {v.claim.slug: v.estimates["p_residual_jump"].median for v in self.verdicts}
+        )
+
+
+@dataclass(frozen=True)
+class Survivors:
+    """E3: of ``n_claims``, how many have a jump beyond the ROPE in the controlled arm."""
+
+    n_claims: int
+    count: Estimate
+    p_none: Estimate
+    distribution: tuple[float, ...]
+    diagnosis: Diagnosis
+
+
+def study_names() -> list[str]:
+    """Return the ids of the bundled studies."""
+    return sorted(path.parent.name for path in paths.data_dir().glob("*/study.toml"))
+
+
+def find_study(study: str) -> Path:
+    """Return the folder of a bundled study, or of a path, or raise ``ClaimError``."""
+    known = study_names()
+    if study in known:
+        return paths.data_dir() / study
+    path = Path(study)
+    if (path / "study.toml").is_file():
+        return path.resolve()
+    msg = (
+        f"'{study}': no bundled study of that name{did_you_mean(study, known)} and no folder with a "
+        f"study.toml; expected one of {', '.join(known)} or a path."
+    )
+    raise ClaimError(msg)
+
+
+def load_study_folder(study: str) -> StudyFolder:
+    """Return a study read and checked, or raise a ``ToolkitError`` naming the fault."""
+    folder = find_study(study)
+    scores = read_scores(folder)
+    claims = load_claims(folder, scores.tasks["task"].tolist())
+    return StudyFolder(folder, load_study(folder), claims, scores, _load_plan(folder))
+
+
+def analyse(
+    source: StudyFolder, profile: Profile = "full", *, progress: bool = False
+) -> Analysis:
+    """Return the verdicts of a study; draws come from the cache where they lie there."""
+    settings = source.plan.full if profile == "full" else source.plan.quick
+    record = source.record
+    fitted = fit_model(record, source.plan.model, settings, paths.cache_dir(), progress=progress)
+    posterior = fitted.idata["posterior"].to_dataset()
+    jumps = jump(posterior, fitted.design)
+    sampler = diagnose_sampler(fitted.idata)
+    verdicts = []
+    for claim in source.claims:
+        cells = record.frame[record.frame["task"] == claim.task]
+        gates = design_gates(claim, cells)
+        verdicts.append(judge(claim, jumps, posterior, fitted.design, gates, sampler))
+    return Analysis(source, profile, fitted, jumps, sampler, tuple(verdicts))
+
+
+def _load_plan(folder: Path) -> AnalysisPlan:
+    bundled, own = paths.analysis_file(folder.name), folder / "analysis.toml"
+    path = own if own.exists() else bundled
+    if not path.exists():
+        path = paths.CHECKOUT / "reports" / "analysis.default.toml"
+    plan = from_table(AnalysisPlan, read_toml(path), str(path))
+    if plan.model not in MODELS:
+        hint = did_you_mean(plan.model, list(MODELS))
+        msg = f"{path}: got model '{plan.model}'{hint}, expected one of {', '.join(MODELS)}."
+        raise ClaimError(msg)
+    return plan
+
+
+__all__ = ["ROPE", "PROFILES", "Analysis", "AnalysisPlan", "StudyFolder", "Survivors", "analyse"]

@@ -1,0 +1,149 @@
+"""Claims: what was published, where it stands, and what would settle it.
+
+A study folder holds ``study.toml`` (one ``Study``) and ``claims.toml`` (a list of ``Claim``).
+Claims are versioned facts about texts: each names the paper version, table and row.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from toolkit.errors import ClaimError, did_you_mean
+from toolkit.strict_toml import from_table, read_toml
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A condition of the design: with or without demonstrations, base or instruction-tuned."""
+
+    few_shot: bool
+    instruction_tuned: bool
+
+    @property
+    def label(self) -> str:
+        """Return the arm's name as reports show it."""
+        shots = "few-shot" if self.few_shot else "zero-shot"
+        return f"{shots}, {'instruction-tuned' if self.instruction_tuned else 'base'}"
+
+
+# The order is that of the arm dimension of every model.
+ARMS = (Arm(False, False), Arm(True, False), Arm(False, True), Arm(True, True))
+CONTROLLED_ARM = ARMS[0]
+ARM_LABELS = tuple(arm.label for arm in ARMS)
+
+
+def arm_named(label: str) -> Arm:
+    """Return the arm with this label, or raise ``ClaimError``."""
+    for arm in ARMS:
+        if arm.label == label:
+            return arm
+    hint = did_you_mean(label, list(ARM_LABELS))
+    msg = f"published_arm: got '{label}'{hint}, expected one of {', '.join(ARM_LABELS)}."
+    raise ClaimError(msg)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the scores come from; the hash is that of the upstream file, which is not shipped."""
+
+    repository: str
+    commit: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """One published study: how to cite it, under which licence its figures stand, its limits."""
+
+    id: str
+    title: str
+    short_title: str
+    authors: str
+    year: int
+    venue: str
+    version: str
+    url: str
+    bibtex_key: str
+    licence: str
+    attribution: str
+    question: str
+    provenance: Provenance
+    data_choices: tuple[str, ...]
+    limits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim about one task.
+
+    ``prior_claim`` paraphrases the literature before the study, ``study_claim`` the study itself;
+    both in our words. ``threshold_n_params`` is the size at which the ability was said to appear.
+    ``claim_set`` groups claims for counting (E3).
+    """
+
+    slug: str
+    task: str
+    paper_version: str
+    table: str
+    row: str
+    prior_claim: str
+    prior_source: str
+    study_claim: str
+    published_arm: str
+    threshold_n_params: float
+    published_above_baseline: bool
+    published_emergent: bool
+    published_marginal: bool
+    published_verdict: str
+    claim_set: Literal["prior", "control"]
+    published_baseline: float | None = None
+    published_predictable: bool | None = None
+    control_caveat: str | None = None
+
+
+def load_study(folder: Path) -> Study:
+    """Return ``study.toml`` of a study folder, or raise ``ClaimError``."""
+    path = folder / "study.toml"
+    study = from_table(Study, read_toml(path), str(path))
+    if study.id != folder.name:
+        msg = (
+            f"{path}: got id '{study.id}', expected '{folder.name}', the folder's name; "
+            "rename one of them."
+        )
+        raise ClaimError(msg)
+    return study
+
+
+def load_claims(folder: Path, tasks: list[str]) -> tuple[Claim, ...]:
+    """Return ``claims.toml`` of a study folder; a claim on a task not in ``tasks`` is an error."""
+    path = folder / "claims.toml"
+    document = read_toml(path)
+    if set(document) != {"claim"} or not isinstance(document["claim"], list):
+        msg = f"{path}: got keys {sorted(document)}, expected only [[claim]] tables."
+        raise ClaimError(msg)
+    claims = []
+    for number, table in enumerate(document["claim"], start=1):
+        where = f"{path} claim {number} ('{table.get('slug', '?')}')"
+        claim = from_table(Claim, table, where)
+        if claim.task not in tasks:
+            msg = (
+                f"{where}: got task '{claim.task}'{did_you_mean(claim.task, tasks)}, "
+                "expected a task of tasks.csv; correct the name or add the task."
+            )
+            raise ClaimError(msg)
+        if claim.threshold_n_params <= 0:
+            msg = f"{where}: got threshold_n_params {claim.threshold_n_params}, expected above 0."
+            raise ClaimError(msg)
+        try:
+            arm_named(claim.published_arm)
+        except ClaimError as error:
+            msg = f"{where}: {error}"
+            raise ClaimError(msg) from None
+        claims.append(claim)
+    slugs = [claim.slug for claim in claims]
+    for slug in slugs:
+        if slugs.count(slug) > 1:
+            msg = f"{path}: slug '{slug}' stands there twice; each claim needs its own."
+            raise ClaimError(msg)
+    return tuple(claims)

@@ -1,0 +1,274 @@
+"""The command line: one command per stage, no logic of its own."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from toolkit.errors import ToolkitError
+
+# rich_markup_mode=None: texts from data may hold brackets.
+app = typer.Typer(
+    help="Does a claimed jump of language models with scale remain after controls?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+StudyArgument = Annotated[str, typer.Argument(help="A bundled study, or the path of a study folder.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+ProfileOption = Annotated[
+    str, typer.Option(help="full, or quick (few draws, never for citation).", metavar="full|quick")
+]
+PIPE_WIDTH = 160
+COLOURS = {
+    "JUMP_REMAINS": "bold red",
+    "EXPLAINED": "bold blue",
+    "NO_JUMP": "bold green",
+    "UNDETERMINED": "yellow",
+}
+
+
+def main() -> None:
+    """Run a command; an error that the reader can fix is one message and exit code 1."""
+    try:
+        app()
+    except ToolkitError as error:
+        print_error(str(error))
+        sys.exit(1)
+
+
+def print_error(message: str) -> None:
+    """Print one message to standard error, as it is."""
+    Console(stderr=True, highlight=False).print(Text(f"Error: {message}"), soft_wrap=True)
+
+
+@app.command(epilog="Example: emergence studies")
+def studies(as_json: JsonOption = False) -> None:
+    """List the bundled studies."""
+    from toolkit.analysis import load_study_folder, study_names
+
+    found = [load_study_folder(name) for name in study_names()]
+    rows = [
+        {
+            "study": f.study.id,
+            "title": f.study.title,
+            "claims": len(f.claims),
+            "tasks": len(f.scores.tasks),
+            "checkpoints": len(f.scores.checkpoints),
+            "cells": len(f.scores.frame),
+            "licence": f.study.licence,
+        }
+        for f in found
+    ]
+    _show(rows, "Studies", as_json)
+
+
+@app.command(epilog="Example: emergence check lu2024")
+def check(study: StudyArgument, as_json: JsonOption = False) -> None:
+    """Validate a study, recompute its published numbers, and say what its design can decide."""
+    from toolkit.analysis import load_study_folder
+    from toolkit.gates import design_gates
+    from toolkit.reproduction import recompute_means, reproduce
+
+    source = load_study_folder(study)
+    record = source.record.frame
+    reproduced = reproduce(
+        source.folder, source.scores, source.claims, source.plan.prompt_format
+    )
+    gates = {
+        claim.slug: design_gates(claim, record[record["task"] == claim.task])
+        for claim in source.claims
+    }
+    means = (
+        recompute_means(source.folder, source.scores).to_dict(orient="records")
+        if (source.folder / "repeats.csv").exists()
+        else []
+    )
+    rows = [
+        {
+            "kind": r.kind,
+            "of": r.subject,
+            "published": r.published,
+            "recomputed": r.recomputed,
+            "result": "reproduced" if r.agrees else "not reproduced",
+        }
+        for r in reproduced
+    ]
+    closed = [
+        {
+            "claim": slug,
+            "closed gates": ", ".join(sorted({g.code for g in of if not g.open and g.forbids})),
+            "cautions": ", ".join(sorted({g.code for g in of if not g.open and not g.forbids})),
+        }
+        for slug, of in gates.items()
+    ]
+    if as_json:
+        _print_json({"study": source.study.id, "reproduction": rows, "means": means, "gates": closed})
+        return
+    _table(rows, f"{source.study.id}: published numbers, recomputed")
+    _table(closed, "What the design can't decide (closed gates)")
+    agreed = sum(r.agrees for r in reproduced)
+    _console().print(f"{source.study.id}: valid; {agreed} of {len(reproduced)} reproduced.")
+
+
+@app.command(name="import", epilog="Example: emergence import lu2024 evaluation_scores.csv")
+def import_(
+    source: Annotated[str, typer.Argument(help="The name of a source, such as lu2024.")],
+    path: Annotated[Path, typer.Argument(help="The upstream file.")],
+    to: Annotated[
+        Path | None, typer.Option(help="Folder to write to; the bundled study by default.")
+    ] = None,
+) -> None:
+    """Make a study's scores from the file that the authors published."""
+    from toolkit import paths
+    from toolkit.errors import SourceError, did_you_mean
+    from toolkit.sources import SOURCES
+    from toolkit.tables import write_table
+
+    if source not in SOURCES:
+        hint = did_you_mean(source, list(SOURCES))
+        msg = f"'{source}': no such source{hint}; expected one of {', '.join(sorted(SOURCES))}."
+        raise SourceError(msg)
+    tables = SOURCES[source].import_scores(path)
+    folder = to or paths.data_dir() / source
+    for name, table in tables.items():
+        write_table(table, folder / name)
+        _console().print(f"{folder / name}: {len(table)} rows", soft_wrap=True)
+
+
+@app.command(epilog="Example: emergence fit lu2024 --profile quick")
+def fit(study: StudyArgument, profile: ProfileOption = "full") -> None:
+    """Sample a study's model, or find its draws in the cache, and print the checks of the fit."""
+    analysis = _analyse(study, profile)
+    made = analysis.fitted.provenance
+    said = "nothing to fit, draws reused" if analysis.fitted.reused else "fitted"
+    _console().print(f"{analysis.source.study.id}: {said} ({made['hash']})")
+    checks = [
+        {"check": c.name, "value": f"{c.value:.4g}", "threshold": f"{c.threshold:g}", "passed": c.passed}
+        for c in analysis.sampler.checks
+    ]
+    _table(checks, "Checks of the fit")
+
+
+@app.command(epilog="Example: emergence verdicts lu2024 --json")
+def verdicts(
+    study: StudyArgument, as_json: JsonOption = False, profile: ProfileOption = "full"
+) -> None:
+    """Print what is said of every claim of a study."""
+    from toolkit.report.numbers import chance_of, interval
+    from toolkit.report.verdicts_file import counts_text, study_record
+
+    analysis = _analyse(study, profile)
+    if as_json:
+        _print_json(study_record(analysis))
+        return
+    rows = [
+        {
+            "task": v.claim.row,
+            "published": v.claim.published_verdict,
+            "verdict": Text(v.outcome.value, style=COLOURS[v.outcome.name]),
+            "jump after controls": interval(v.estimates["residual_jump"]),
+            "P(> 5 points)": chance_of(v.estimates["p_residual_jump"]),
+            "reasons": ", ".join(dict.fromkeys(reason.code for reason in v.reasons)),
+        }
+        for v in analysis.verdicts
+    ]
+    _table(rows, f"{analysis.source.study.short_title}: points, median and 90% interval")
+    _console().print(counts_text(analysis.counts))
+
+
+@app.command(epilog="Example: emergence report lu2024 --renderer embedded")
+def report(
+    study: Annotated[
+        list[str] | None, typer.Argument(help="Studies or folders; all bundled ones by default.")
+    ] = None,
+    renderer: Annotated[
+        str, typer.Option(help="auto takes Quarto where it runs.", metavar="auto|quarto|embedded")
+    ] = "auto",
+    profile: ProfileOption = "full",
+) -> None:
+    """Fit what is new and write the pages and verdicts.json to reports/_site."""
+    from toolkit.analysis import study_names
+    from toolkit.report.site import build_site
+
+    console = Console(highlight=False)
+    with _working("report") as say:
+        site = build_site(
+            study or study_names(), _profile(profile), renderer, say, progress=sys.stderr.isatty()
+        )
+    said = f"{site.n_fitted} fitted" if site.n_fitted else "nothing to fit"
+    console.print(f"Studies: {said}, {site.n_reused} reused from the cache.")
+    for page in site.pages:
+        console.print(f"Wrote {page.path} ({page.renderer} renderer)", soft_wrap=True)
+    console.print(f"Wrote {site.verdicts}", soft_wrap=True)
+
+
+def _analyse(study: str, profile: str) -> Any:
+    from toolkit.analysis import analyse, load_study_folder
+
+    source = load_study_folder(study)
+    with _working(f"{source.study.id}: fitting, or reading the draws"):
+        return analyse(source, _profile(profile), progress=sys.stderr.isatty())
+
+
+def _profile(name: str) -> Any:
+    from toolkit.analysis import PROFILES
+    from toolkit.errors import did_you_mean
+
+    if name not in PROFILES:
+        hint = did_you_mean(name, list(PROFILES))
+        msg = f"profile is '{name}'{hint}; expected one of {', '.join(PROFILES)}"
+        raise typer.BadParameter(msg)
+    return name
+
+
+@contextmanager
+def _working(what: str) -> Iterator[Any]:
+    """Show that something goes on, with the time; prints plain lines where there is no terminal."""
+    console = Console(stderr=True, highlight=False)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what)
+
+        def say(text: str) -> None:
+            bar.update(task, description=text)
+            console.print(Text(text), soft_wrap=True)
+
+        yield say
+
+
+def _show(rows: list[dict[str, Any]], title: str, as_json: bool) -> None:
+    if as_json:
+        _print_json(rows)
+    else:
+        _table(rows, title)
+
+
+def _console() -> Console:
+    """Return a console; files and pipes get lines wide enough for the tables."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def _table(rows: list[dict[str, Any]], title: str) -> None:
+    table = Table(title=title, title_justify="left")
+    for name in rows[0] if rows else ():
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        # Text, not str: names from data files are shown as they are, never read as markup.
+        table.add_row(*(v if isinstance(v, Text) else Text(str(v)) for v in row.values()))
+    _console().print(table)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

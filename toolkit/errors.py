@@ -1,0 +1,37 @@
+"""Errors that the reader can fix; the command line prints their message without a traceback.
+
+Every message says *where* and *what is wrong*, what it got, what it expected, and what to do.
+Misuse of a function by code stays a ``ValueError`` or ``TypeError`` with its traceback.
+"""
+
+from difflib import get_close_matches
+
+
+class ToolkitError(Exception):
+    """The reader can fix this; the command line exits with code 1."""
+
+
+class ClaimError(ToolkitError):
+    """A study, claim or analysis file is wrong."""
+
+
+class ScoresError(ToolkitError):
+    """A table breaks the column contract."""
+
+
+class SourceError(ToolkitError):
+    """A raw file is missing, changed (hash), or not as described."""
+
+
+class FitError(ToolkitError):
+    """Sampling could not start or finish."""
+
+
+class ReportError(ToolkitError):
+    """A document could not be rendered."""
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Return a hint naming the closest known word, or an empty string."""
+    close = get_close_matches(word, known, n=1)
+    return f" (did you mean '{close[0]}'?)" if close else ""

@@ -1,0 +1,181 @@
+"""Draws -> the quantities a claim speaks of, on the accuracy scale.
+
+E1  ``jump``: expected accuracy just above the jump minus the same draw with the jump switched off,
+    for a new checkpoint of a new family, by task and arm. A functional of the posterior, not a
+    coefficient; it is exactly zero in draws without a jump.
+E2  ``attribute``: the jump in one arm minus the jump in the controlled arm, split over few-shot
+    prompting, instruction tuning and their interaction.
+E3  ``surviving``: of a set of claims, how many have a jump beyond the region of practical
+    equivalence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import arviz_stats as azs
+import numpy as np
+import xarray as xr
+
+from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm
+from toolkit.models.design import Design
+
+CI_PROB = 0.90
+CI_KIND = "eti"
+# Half-width of the region of practical equivalence. Lu et al. mark rises below 5 points as marginal.
+ROPE = 0.05
+# How far above the jump it is read, in decades of parameters.
+ABOVE_JUMP = 0.25
+POINTS = "proportion"
+# Nodes for averaging over new checkpoints; the integrand is a logistic curve, smooth in 11 nodes.
+NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(11)
+NODE_WEIGHTS = NODE_WEIGHTS / NODE_WEIGHTS.sum()
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A posterior summary that carries its interval's kind and its Monte Carlo error."""
+
+    name: str
+    unit: str
+    median: float
+    ci_low: float
+    ci_high: float
+    ci_prob: float
+    ci_kind: str
+    mcse: float
+
+
+def estimate(name: str, draws: xr.DataArray, unit: str = POINTS) -> Estimate:
+    """Return median, equal-tailed interval and the median's Monte Carlo error of (chain, draw)."""
+    tail = (1 - CI_PROB) / 2
+    low, median, high = np.quantile(draws.to_numpy(), [tail, 0.5, 1 - tail])
+    return Estimate(
+        name, unit, float(median), float(low), float(high), CI_PROB, CI_KIND, median_mcse(draws)
+    )
+
+
+def probability(name: str, event: xr.DataArray) -> Estimate:
+    """Return the posterior probability of an event, with its Monte Carlo error.
+
+    The value stands in ``median``; the interval is that of the Monte Carlo error, since a
+    probability has no posterior of its own.
+    """
+    p, error = float(event.mean()), mean_mcse(event)
+    half = 1.645 * error
+    return Estimate(
+        name, "probability", p, max(0.0, p - half), min(1.0, p + half), CI_PROB, "mcse", error
+    )
+
+
+def mean_mcse(draws: xr.DataArray) -> float:
+    """Return the Monte Carlo error of the mean of (chain, draw); 0 for a constant."""
+    values = draws.astype(float)
+    if float(values.std()) == 0.0:
+        return 0.0
+    return float(azs.mcse(values, sample_dims=["chain", "draw"], method="mean"))
+
+
+def median_mcse(draws: xr.DataArray) -> float:
+    """Return the Monte Carlo error of the median of (chain, draw); 0 for a constant."""
+    values = draws.astype(float)
+    if float(values.std()) == 0.0:
+        return 0.0
+    return float(azs.mcse(values, sample_dims=["chain", "draw"], method="quantile", prob=0.5))
+
+
+def jump(posterior: xr.Dataset, design: Design) -> xr.DataArray:
+    """Return E1 by arm, (chain, draw, task, arm), as a difference of proportions."""
+    gap = posterior["jump_gap"]
+    middle = xr.DataArray(design.gap_middle, dims=("task", "gap"))
+    chance = xr.DataArray(design.chance, dims="task")
+    x = middle.isel(gap=gap) + ABOVE_JUMP
+    by_arm = []
+    for index, arm in enumerate(ARMS):
+        size = posterior["jump_size"].isel(arm=index)
+        without = expected_accuracy(posterior, chance, x, arm)
+        with_jump = expected_accuracy(posterior, chance, x, arm, jump=size)
+        present = posterior["jump_present"].isel(arm=index)
+        by_arm.append(xr.where(present, with_jump - without, 0.0))
+    dims = ("chain", "draw", "task", "arm")
+    stacked = xr.concat(by_arm, dim="arm", coords="minimal", compat="override")
+    return stacked.assign_coords(arm=list(ARM_LABELS)).transpose(*dims)
+
+
+def expected_accuracy(
+    posterior: xr.Dataset,
+    chance: xr.DataArray | float,
+    x: xr.DataArray,
+    arm: Arm,
+    jump: xr.DataArray | float = 0.0,
+) -> xr.DataArray:
+    """Return the accuracy expected of a new checkpoint of a new family at size ``x``.
+
+    ``x`` is in decades from the design's centre. ``posterior`` may be that of one task. Of exact-match tasks it is the accuracy if every
+    answer could be parsed. Averages over checkpoints, families and their use of the task.
+    """
+    center, variance = _linear_predictor(posterior, x, arm)
+    ability = 1 - chance - posterior["lapse"]
+    spread = np.sqrt(variance)
+    total: xr.DataArray | float = 0.0
+    for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):
+        total = total + weight / (1 + np.exp(-(center + jump + node * spread)))
+    return chance + ability * total
+
+
+def _linear_predictor(
+    posterior: xr.Dataset, x: xr.DataArray, arm: Arm
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return mean and variance of the log-odds over new checkpoints at size ``x``."""
+    p = posterior
+    center = p["intercept_effect"] + p["slope_effect"] * x + 0.5 * p["curvature_effect"] * x**2
+    variance = (
+        p["sigma_family"] ** 2
+        + (p["sigma_family_slope"] * x) ** 2
+        + p["sigma_checkpoint"] ** 2
+        + p["sigma_checkpoint_task"] ** 2
+    )
+    # An arm that the study does not have has no effect to add.
+    if arm.few_shot and "few_shot_effect" in p:
+        center = center + p["few_shot_effect"] + p["few_shot_slope_effect"] * x
+        variance = variance + p["sigma_few_shot_checkpoint"] ** 2
+    if arm.instruction_tuned and "tuned_effect" in p:
+        center = center + p["tuned_effect"] + p["tuned_slope_effect"] * x
+        variance = variance + p["sigma_pair"] ** 2
+    if arm.few_shot and arm.instruction_tuned and "both_effect" in p:
+        center = center + p["both_effect"]
+    return center, variance
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Draws (chain, draw) of E2: the parts add up to the total in every draw."""
+
+    total: xr.DataArray
+    few_shot: xr.DataArray
+    instruction_tuning: xr.DataArray
+    interaction: xr.DataArray
+
+    def shapley(self) -> tuple[xr.DataArray, xr.DataArray]:
+        """Return the shares of few-shot and tuning with the interaction halved between them."""
+        half = self.interaction / 2
+        return self.few_shot + half, self.instruction_tuning + half
+
+
+def attribute(jumps: xr.DataArray, to: Arm) -> Attribution:
+    """Return the split of jump(to) - jump(controlled arm) for one task's (chain, draw, arm).
+
+    A factor that is off in ``to`` gets exactly zero; with one factor on, it gets everything.
+    """
+    at = {arm: jumps.sel(arm=arm.label, drop=True) for arm in ARMS}
+    base = at[CONTROLLED_ARM]
+    nothing = xr.zeros_like(base)
+    few_shot = at[Arm(True, False)] - base if to.few_shot else nothing
+    tuned = at[Arm(False, True)] - base if to.instruction_tuned else nothing
+    total = at[to] - base
+    return Attribution(total, few_shot, tuned, total - few_shot - tuned)
+
+
+def surviving(jumps: xr.DataArray, tasks: Sequence[str], rope: float = ROPE) -> xr.DataArray:
+    """Return E3 draws: how many of the tasks have a controlled jump above ``rope``."""
+    controlled = jumps.sel(arm=CONTROLLED_ARM.label, task=list(tasks))
+    return (controlled > rope).sum("task")

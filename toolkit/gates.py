@@ -1,0 +1,208 @@
+"""Resolvability: could these sizes, arms and items decide the claim at all?
+
+Each gate says what it found, against which threshold, which outcomes it forbids, and what would
+open it. Gates look at the design and the raw counts, not at the fitted jump, but for ``location``.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.estimands import ROPE
+
+SIZES_MIN = 6
+SIZES_PER_SIDE_MIN = 2
+GAP_MAX_DECADES = 0.5
+SURE = 0.95
+# Detectable difference of two cells above which a task is never headlined on its own.
+MDE_MAX = 0.10
+BELOW_CHANCE_SHARE_MAX = 0.10
+
+
+class Outcome(Enum):
+    """What is said of a claim."""
+
+    JUMP_REMAINS = "jump remains"
+    EXPLAINED = "explained"
+    NO_JUMP = "no jump"
+    UNDETERMINED = "undetermined"
+
+
+DECIDED = frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED, Outcome.NO_JUMP})
+CAUTION: frozenset[Outcome] = frozenset()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition; ``forbids`` are the outcomes it rules out while it is closed."""
+
+    code: str
+    open: bool
+    finding: str
+    remedy: str
+    forbids: frozenset[Outcome]
+
+
+def design_gates(claim: Claim, cells: pd.DataFrame) -> list[Gate]:
+    """Return the gates of one claim from its task's cells (rows of ``Scores.frame``)."""
+    published = arm_named(claim.published_arm)
+    arms = dict.fromkeys((CONTROLLED_ARM, published))
+    gates = []
+    for arm in arms:
+        sizes = np.unique(np.log10(in_arm(cells, arm)["n_params"]))
+        gates.extend(_size_gates(sizes, arm, claim.threshold_n_params))
+    return [
+        *gates,
+        _floor_gate(cells),
+        _control_gate(claim),
+        _items_gate(cells),
+        _below_chance_gate(cells),
+        _confounding_gate(cells, claim.threshold_n_params),
+    ]
+
+
+def in_arm(cells: pd.DataFrame, arm: Arm) -> pd.DataFrame:
+    """Return the cells of one arm."""
+    return cells[
+        ((cells["n_shots"] > 0) == arm.few_shot)
+        & (cells["instruction_tuned"] == arm.instruction_tuned)
+    ]
+
+
+def size_label(log10_params: float) -> str:
+    """Return a number of parameters as readers write it."""
+    n = 10**log10_params
+    unit, name = (1e9, "B") if n >= 1e9 else (1e6, "M")
+    return f"{n / unit:.3g}{name}"
+
+
+def gap_around(sizes: np.ndarray, threshold: float) -> tuple[float, float]:
+    """Return the neighbouring sizes around a threshold (all log10), low < threshold <= high."""
+    at = int(np.clip(np.searchsorted(sizes, threshold - 1e-9), 1, len(sizes) - 1))
+    return float(sizes[at - 1]), float(sizes[at])
+
+
+def is_resolvable(sizes: np.ndarray, low: float, high: float) -> bool:
+    """Return whether a jump between two neighbouring sizes could be told from a bend."""
+    below, above = int((sizes <= low + 1e-9).sum()), int((sizes >= high - 1e-9).sum())
+    return min(below, above) >= SIZES_PER_SIDE_MIN and high - low <= GAP_MAX_DECADES
+
+
+def sizes_to_add(sizes: np.ndarray, threshold: float) -> list[float]:
+    """Return the fewest further sizes (log10) that make a threshold resolvable."""
+    low, high = gap_around(sizes, threshold)
+    pieces = max(1, math.ceil((high - low) / GAP_MAX_DECADES - 1e-9))
+    added = [low + (high - low) * i / pieces for i in range(1, pieces)]
+    above = [s for s in [*sizes, *added] if s >= threshold - 1e-9]
+    step = GAP_MAX_DECADES
+    added += [max(threshold, high) + step * i for i in range(1, SIZES_PER_SIDE_MIN - len(above) + 1)]
+    below = [s for s in [*sizes, *added] if s < threshold - 1e-9]
+    added += [low - step * i for i in range(1, SIZES_PER_SIDE_MIN - len(below) + 1)]
+    missing = SIZES_MIN - len(sizes) - len(added)
+    added += [max([*sizes, *added]) + step * i for i in range(1, missing + 1)]
+    return sorted(added)
+
+
+def _size_gates(sizes: np.ndarray, arm: Arm, threshold_n_params: float) -> list[Gate]:
+    if len(sizes) < 2:
+        return [
+            Gate(
+                "MISSING_ARM", False, f"the arm '{arm.label}' has {len(sizes)} sizes",
+                f"score at least {SIZES_MIN} sizes in the arm '{arm.label}'", DECIDED,
+            )  # fmt: skip
+        ]
+    threshold = math.log10(threshold_n_params)
+    low, high = gap_around(sizes, threshold)
+    below, above = int((sizes <= low + 1e-9).sum()), int((sizes >= high - 1e-9).sum())
+    needed = sizes_to_add(sizes, threshold)
+    listed = ", ".join(size_label(size) for size in needed)
+    remedy = f"score {len(needed)} more sizes in the arm '{arm.label}': about {listed}"
+    where = f"in the arm '{arm.label}'"
+    return [
+        Gate(
+            "FEW_SIZES", len(sizes) >= SIZES_MIN,
+            f"{len(sizes)} distinct sizes {where} (needed: {SIZES_MIN})", remedy, DECIDED,
+        ),
+        Gate(
+            "ONE_SIDED", min(below, above) >= SIZES_PER_SIDE_MIN,
+            f"{below} sizes below and {above} at or above {size_label(threshold)} {where} "
+            f"(needed: {SIZES_PER_SIDE_MIN} on each side)", remedy, DECIDED,
+        ),
+        Gate(
+            "WIDE_GAP", high - low <= GAP_MAX_DECADES,
+            f"no size between {size_label(low)} and {size_label(high)} {where}: "
+            f"{high - low:.2f} decades (allowed: {GAP_MAX_DECADES})", remedy, DECIDED,
+        ),
+    ]  # fmt: skip
+
+
+def _floor_gate(cells: pd.DataFrame) -> Gate:
+    """Return whether any cell is surely above chance: at the floor nothing shows of the ability."""
+    k, n = cells["n_correct"], cells["n_items"]
+    above = stats.beta.sf(cells["chance"] + ROPE, k + 0.5, n - k + 0.5)
+    return Gate(
+        "AT_FLOOR", bool((above > SURE).any()),
+        f"no cell of any arm is above chance by {ROPE} with probability {SURE}",
+        "score the probability of the right option instead of the chosen one, or larger checkpoints",
+        DECIDED,
+    )  # fmt: skip
+
+
+def _control_gate(claim: Claim) -> Gate:
+    return Gate(
+        "CONTROL_NOT_CLEAN", claim.control_caveat is None, claim.control_caveat or "",
+        "score the task with prompts that carry no worked examples",
+        frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED}),
+    )  # fmt: skip
+
+
+def detectable_difference(n_items: float, p: float) -> float:
+    """Return the difference of two cells found with 80% power at one-sided 5% (normal)."""
+    return (1.645 + 0.842) * math.sqrt(2 * p * (1 - p) / n_items)
+
+
+def _items_gate(cells: pd.DataFrame) -> Gate:
+    n, chance = float(cells["n_items"].min()), float(cells["chance"].iloc[0])
+    p = min(max(chance, 0.1) + ROPE, 0.5)
+    mde = detectable_difference(n, p)
+    wanted = math.ceil(n * (mde / MDE_MAX) ** 2)
+    return Gate(
+        "FEW_ITEMS", mde <= MDE_MAX,
+        f"{n:.0f} items: two cells must differ by {100 * mde:.0f} points to be told apart",
+        f"use at least {wanted} items", CAUTION,
+    )  # fmt: skip
+
+
+def _below_chance_gate(cells: pd.DataFrame) -> Gate:
+    """Return whether many cells are surely below chance: a sign of the scorer, not of ability."""
+    k, n = cells["n_correct"], cells["n_items"]
+    below = stats.beta.cdf(cells["chance"], k + 0.5, n - k + 0.5) > SURE
+    share = float(below.mean())
+    return Gate(
+        "BELOW_CHANCE", share <= BELOW_CHANCE_SHARE_MAX,
+        f"{int(below.sum())} of {len(cells)} cells are below chance: unparseable answers, a "
+        "favoured option, or a wrong chance level",
+        "keep unparseable answers apart from wrong ones, item by item", CAUTION,
+    )  # fmt: skip
+
+
+def _confounding_gate(cells: pd.DataFrame, threshold_n_params: float) -> Gate:
+    base = cells[~cells["instruction_tuned"]]
+    above = base[base["n_params"] >= threshold_n_params]
+    names, families = above["checkpoint"].unique(), above["lm_family"].nunique()
+    return Gate(
+        "ONE_RECIPE", families >= 2,
+        f"base checkpoints at or above the threshold come from {families} family "
+        f"({_listed(names)}): size can't be told from recipe",
+        "score base checkpoints of another family above the threshold", CAUTION,
+    )  # fmt: skip
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

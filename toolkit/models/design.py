@@ -1,0 +1,176 @@
+"""The fixed part of a fit: which cell belongs where, and which jumps the sizes allow.
+
+Cells are laid out as a padded array (task, slot). A padding slot has 0 of 0 items correct: its
+log-likelihood is exactly 0, so it needs no mask. A *gap* lies between two neighbouring distinct
+sizes of a task's own checkpoints; checkpoints of equal size are never split.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from toolkit.claims import ARM_LABELS
+from toolkit.errors import FitError
+from toolkit.scores import Scores
+
+IntArray = np.ndarray
+FloatArray = np.ndarray
+
+
+@dataclass(frozen=True)
+class Design:
+    """Indices and constants of one table of scores.
+
+    Arrays of shape (task, slot) unless said otherwise; sizes in decades (log10 of parameters)
+    from ``center``.
+    """
+
+    tasks: tuple[str, ...]
+    checkpoints: tuple[str, ...]
+    bases: tuple[str, ...]
+    families: tuple[str, ...]
+    checkpoint_tasks: tuple[str, ...]
+    center: float
+    n_correct: FloatArray
+    n_items: FloatArray
+    size: FloatArray
+    checkpoint: IntArray
+    base: IntArray
+    family: IntArray
+    checkpoint_task: IntArray
+    few_shot: FloatArray
+    tuned: FloatArray
+    chance: FloatArray  # (task,)
+    has_compliance: np.ndarray  # (task,), exact-match cells
+    gap_low: FloatArray  # (task, gap); NaN where the task has fewer gaps
+    gap_high: FloatArray  # (task, gap)
+    gains: FloatArray  # (task, slot, arm, gap): 1 where the slot is in the arm and above the gap
+
+    @property
+    def coords(self) -> dict[str, list[str] | list[int]]:
+        """Return the coordinates of every dimension used by the models."""
+        return {
+            "task": list(self.tasks),
+            "slot": list(range(self.size.shape[1])),
+            "arm": list(ARM_LABELS),
+            "gap": list(range(self.gap_low.shape[1])),
+            "checkpoint": list(self.checkpoints),
+            "base": list(self.bases),
+            "lm_family": list(self.families),
+            "checkpoint_task": list(self.checkpoint_tasks),
+            "exact_match_task": [
+                t for t, exact in zip(self.tasks, self.has_compliance, strict=True) if exact
+            ],
+        }
+
+    @property
+    def log_gap_prior(self) -> FloatArray:
+        """Return the log prior of each gap (task, gap): even over a task's own gaps."""
+        real = ~np.isnan(self.gap_low)
+        return np.where(real, -np.log(real.sum(axis=1, keepdims=True)), -np.inf)
+
+    @property
+    def gap_middle(self) -> FloatArray:
+        """Return the middle of each gap in decades from ``center`` (task, gap)."""
+        return (self.gap_low + self.gap_high) / 2
+
+
+def build_design(scores: Scores) -> Design:
+    """Return the design of a table with one row per task, checkpoint and number of shots.
+
+    Raises
+    ------
+    FitError
+        When a task has several metrics or prompt formats, a single size, or rows without counts.
+    """
+    frame = scores.frame.assign(
+        size=np.log10(scores.frame["n_params"]),
+        base=scores.frame["base_checkpoint"].fillna(scores.frame["checkpoint"]),
+        pair=scores.frame["checkpoint"] + " on " + scores.frame["task"],
+    )
+    _check_one_table(frame)
+    center = float(np.mean(np.unique(frame["size"])))
+    frame["size"] -= center
+    names = {name: tuple(sorted(frame[name].unique())) for name in _GROUPS}
+    for name, values in names.items():
+        frame[f"{name}_index"] = pd.Categorical(frame[name], categories=values).codes
+    frame["slot"] = frame.groupby("task").cumcount()
+    shape = (len(names["task"]), int(frame["slot"].max()) + 1)
+    where = (frame["task_index"].to_numpy(int), frame["slot"].to_numpy(int))
+
+    def padded(column: str, kind: type) -> np.ndarray:
+        array = np.zeros(shape, kind)
+        array[where] = frame[column].to_numpy(kind)
+        return array
+
+    low, high = _gaps(frame, shape[0])
+    few_shot = (padded("n_shots", float) > 0).astype(float)
+    tuned = padded("instruction_tuned", float)
+    size, n_items = padded("size", float), padded("n_items", float)
+    by_task = frame.groupby("task_index")[["chance", "metric"]].first()
+    return Design(
+        tasks=names["task"],
+        checkpoints=names["checkpoint"],
+        bases=names["base"],
+        families=names["lm_family"],
+        checkpoint_tasks=names["pair"],
+        center=center,
+        n_correct=padded("n_correct", float),
+        n_items=n_items,
+        size=size,
+        checkpoint=padded("checkpoint_index", int),
+        base=padded("base_index", int),
+        family=padded("lm_family_index", int),
+        checkpoint_task=padded("pair_index", int),
+        few_shot=few_shot,
+        tuned=tuned,
+        chance=by_task["chance"].to_numpy(float),
+        has_compliance=(by_task["metric"] == "exact_match").to_numpy(bool),
+        gap_low=low,
+        gap_high=high,
+        gains=_gains(size, few_shot, tuned, n_items, high),
+    )
+
+
+_GROUPS = ("task", "checkpoint", "base", "lm_family", "pair")
+
+
+def _check_one_table(frame: pd.DataFrame) -> None:
+    if frame["n_correct"].isna().any():
+        row = frame[frame["n_correct"].isna()].iloc[0]
+        msg = (
+            f"task '{row['task']}', checkpoint '{row['checkpoint']}': got a score without a count, "
+            "expected n_correct; this model needs counts of items."
+        )
+        raise FitError(msg)
+    for name in ("metric", "prompt_format"):
+        several = frame.groupby("task")[name].nunique() > 1
+        if several.any():
+            msg = f"task '{several.idxmax()}': got several values of {name}, expected one; pick one."
+            raise FitError(msg)
+    single = frame.groupby("task")["size"].nunique() < 2
+    if single.any():
+        msg = f"task '{single.idxmax()}': got one size of checkpoint, expected at least two."
+        raise FitError(msg)
+
+
+def _gaps(frame: pd.DataFrame, n_tasks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower and upper ends of each task's gaps, (task, gap), NaN-padded."""
+    sizes = [np.unique(rows["size"]) for _, rows in frame.groupby("task_index")]
+    n_gaps = max(len(values) for values in sizes) - 1
+    low, high = np.full((2, n_tasks, n_gaps), np.nan)
+    for task, values in enumerate(sizes):
+        low[task, : len(values) - 1] = values[:-1]
+        high[task, : len(values) - 1] = values[1:]
+    return low, high
+
+
+def _gains(
+    size: np.ndarray, few_shot: np.ndarray, tuned: np.ndarray, n_items: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """Return 1 where a jump in (arm, gap) lifts the cell, (task, slot, arm, gap)."""
+    arm = (few_shot + 2 * tuned).astype(int)
+    in_arm = (arm[:, :, None] == np.arange(len(ARM_LABELS))) & (n_items[:, :, None] > 0)
+    above = size[:, :, None] >= high[:, None, :] - 1e-9  # a NaN gap compares as False
+    return (in_arm[:, :, :, None] & above[:, :, None, :]).astype(float)

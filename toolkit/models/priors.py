@@ -1,0 +1,130 @@
+"""Every prior of the models, with its reason; the report prints this table.
+
+Effects are on the log-odds scale above chance, per decade of parameters where they are slopes.
+A log-odds of -2 is 12% of the way from chance to perfect, 0 is half of it. Scales were chosen on
+the outcome scale: the prior predictive puts about half of its weight on "no task moves more than
+20 points within half a decade" and does not favour 0 or 1 (see tests/models/test_priors.py).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pymc as pm
+from pytensor.tensor.variable import TensorVariable
+
+Family = Literal["normal", "half_normal", "beta"]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """One prior: distribution, its arguments in PyMC's order, what it is about, and why."""
+
+    family: Family
+    arguments: tuple[float, ...]
+    meaning: str
+    reason: str
+
+    def variable(self, name: str, dims: str | tuple[str, ...] | None = None) -> TensorVariable:
+        """Return the variable in the current model."""
+        if self.family == "normal":
+            mu, sigma = self.arguments
+            return pm.Normal(name, mu, sigma, dims=dims)
+        if self.family == "half_normal":
+            return pm.HalfNormal(name, self.arguments[0], dims=dims)
+        alpha, beta = self.arguments
+        return pm.Beta(name, alpha, beta, dims=dims)
+
+    @property
+    def formula(self) -> str:
+        """Return the prior as readers write it."""
+        names = {"normal": "Normal", "half_normal": "HalfNormal", "beta": "Beta"}
+        return f"{names[self.family]}({', '.join(f'{value:g}' for value in self.arguments)})"
+
+
+PRIORS: dict[str, Prior] = {
+    "mu_intercept": Prior(
+        "normal", (-2.0, 1.0), "mean task at the middle size", "most claimed tasks sit near chance"
+    ),
+    "sigma_intercept": Prior(
+        "half_normal", (1.0,), "spread of tasks", "tasks differ from chance level to solved"
+    ),
+    "mu_slope": Prior(
+        "normal", (0.3, 0.3), "mean rise per decade", "larger is better on average, not steeply"
+    ),
+    "sigma_slope": Prior(
+        "half_normal", (0.4,), "spread of slopes", "flat to about one log-odds per decade"
+    ),
+    "sigma_curvature": Prior(
+        "half_normal",
+        (0.3,),
+        "change of the slope per decade",
+        "lets a task bend smoothly, also down and up again, so that a bend is not called a jump",
+    ),
+    "mu_few_shot": Prior(
+        "normal", (0.3, 0.5), "mean gain from demonstrations", "helps on average, may harm"
+    ),
+    "sigma_few_shot": Prior("half_normal", (0.5,), "spread over tasks", "same order as the mean"),
+    "mu_few_shot_slope": Prior(
+        "normal", (0.0, 0.3), "growth of that gain per decade", "in-context learning grows with size"
+    ),
+    "sigma_few_shot_slope": Prior("half_normal", (0.3,), "spread over tasks", "same order"),
+    "mu_tuned": Prior(
+        "normal", (0.3, 0.5), "mean gain from instruction tuning", "helps on average, may harm"
+    ),
+    "sigma_tuned": Prior("half_normal", (0.5,), "spread over tasks", "same order as the mean"),
+    "mu_tuned_slope": Prior(
+        "normal", (0.0, 0.3), "growth of that gain per decade", "may grow or shrink with size"
+    ),
+    "sigma_tuned_slope": Prior("half_normal", (0.3,), "spread over tasks", "same order"),
+    "mu_both": Prior(
+        "normal", (0.0, 0.5), "interaction of the two", "the second help may add less, or more"
+    ),
+    "sigma_both": Prior("half_normal", (0.3,), "spread over tasks", "smaller than either gain"),
+    "sigma_checkpoint": Prior(
+        "half_normal", (0.4,), "checkpoints of one size and family", "recipes differ moderately"
+    ),
+    "sigma_few_shot_checkpoint": Prior(
+        "half_normal", (0.3,), "checkpoints' use of demonstrations", "smaller than their own spread"
+    ),
+    "sigma_pair": Prior(
+        "half_normal", (0.4,), "tuned against its base", "tuning recipes differ moderately"
+    ),
+    "sigma_family": Prior(
+        "half_normal", (0.4,), "families at the middle size", "corpora differ moderately"
+    ),
+    "sigma_family_slope": Prior(
+        "half_normal", (0.2,), "families' slopes", "per decade, smaller than the mean slope"
+    ),
+    "sigma_checkpoint_task": Prior(
+        "half_normal",
+        (0.4,),
+        "checkpoint by task",
+        "a curve over sizes has one training run per size: this is its true replicate level",
+    ),
+    "sigma_dispersion": Prior(
+        "half_normal",
+        (0.08,),
+        "typical spread of a cell beyond its items, as accuracy at 0.5",
+        "prompts, decoding and scorers move a score by some points, by task",
+    ),
+    "lapse": Prior("beta", (1.0, 30.0), "share never answered right", "a few per cent of bad keys"),
+    "jump_share": Prior(
+        "beta", (1.0, 1.0), "share of tasks with a jump, by arm", "no preference for any share"
+    ),
+    "jump_size": Prior(
+        "half_normal", (2.0,), "size of a jump where there is one", "from nothing to chance-to-solved"
+    ),
+    "compliance_intercept": Prior(
+        "normal", (1.0, 1.5), "parseable answers, mean task", "anything from a fifth to nearly all"
+    ),
+    "compliance_slope": Prior("normal", (0.3, 0.5), "per decade", "larger follow the format better"),
+    "compliance_few_shot": Prior(
+        "normal", (1.0, 1.0), "effect of demonstrations", "demonstrations show the format"
+    ),
+    "compliance_tuned": Prior(
+        "normal", (1.0, 1.0), "effect of instruction tuning", "tuning teaches to follow the format"
+    ),
+    "sigma_compliance": Prior(
+        "half_normal", (1.0,), "checkpoints' own formats", "some checkpoints never comply"
+    ),
+}

@@ -1,0 +1,61 @@
+"""Every folder and file name of the project, in one place.
+
+``EMERGENCE_ROOT`` moves the whole workspace (data, reports and cache) elsewhere.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def root() -> Path:
+    """Return the folder that holds ``data/`` and ``reports/``."""
+    return Path(os.environ.get("EMERGENCE_ROOT", CHECKOUT)).resolve()
+
+
+def data_dir() -> Path:
+    """Return the folder with one subfolder per bundled study."""
+    return root() / "data"
+
+
+def reports_dir() -> Path:
+    """Return the folder with the report documents."""
+    return root() / "reports"
+
+
+def site_dir() -> Path:
+    """Return the folder that ``emergence report`` writes to."""
+    return reports_dir() / "_site"
+
+
+def cache_dir() -> Path:
+    """Return the folder of cached draws; safe to delete."""
+    return root() / ".cache"
+
+
+def analysis_file(study_id: str) -> Path:
+    """Return the analysis settings of a study."""
+    return reports_dir() / study_id / "analysis.toml"
+
+
+VERDICTS_SCHEMA = CHECKOUT / "toolkit" / "report" / "verdicts.schema.json"
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path that replaces ``target`` only when the block succeeds."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; results are meant to be read by others.
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

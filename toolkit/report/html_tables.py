@@ -1,0 +1,142 @@
+"""Tables of the report as HTML; every text from data is escaped here."""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+
+from toolkit.analysis import Analysis
+from toolkit.claims import ARM_LABELS
+from toolkit.diagnose import Check
+from toolkit.gates import Outcome
+from toolkit.models.priors import PRIORS
+from toolkit.report.numbers import chance_of, interval
+from toolkit.report.sentences import meaning
+from toolkit.reproduction import Reproduced
+from toolkit.verdict import Verdict
+
+BADGES = {
+    Outcome.JUMP_REMAINS: "remains",
+    Outcome.EXPLAINED: "explained",
+    Outcome.NO_JUMP: "nojump",
+    Outcome.UNDETERMINED: "undetermined",
+}
+
+
+class Markup(str):
+    """A cell that is HTML already; everything else is escaped."""
+
+    __slots__ = ()
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
+    """Return an HTML table that scrolls inside itself."""
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
+    body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in rows)
+    label = html.escape(caption or ", ".join(header), quote=True)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table>{title}'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(value: object) -> str:
+    text = value if isinstance(value, Markup) else html.escape(str(value))
+    return f"<td>{text}</td>"
+
+
+def badge(outcome: Outcome) -> Markup:
+    """Return a verdict as a coloured word."""
+    return Markup(f'<span class="badge {BADGES[outcome]}">{outcome.value}</span>')
+
+
+def link(target: str, text: str) -> Markup:
+    """Return a link inside the site."""
+    return Markup(f'<a href="{html.escape(target, quote=True)}">{html.escape(text)}</a>')
+
+
+def verdict_table(analysis: Analysis, page: str = "") -> str:
+    """Return every claim with the published verdict beside ours."""
+    rows = [
+        (
+            link(f"{page}#{v.claim.slug}", v.claim.row),
+            "before" if v.claim.claim_set == "prior" else "control",
+            v.claim.published_verdict,
+            badge(v.outcome),
+            interval(v.estimates["residual_jump"]),
+            chance_of(v.estimates["p_residual_jump"]),
+            interval(v.estimates["published_jump"]),
+            chance_of(v.estimates["p_published_jump"]),
+            ", ".join(dict.fromkeys(reason.code for reason in v.reasons)),
+        )
+        for v in analysis.verdicts
+    ]
+    header = (
+        "task", "claimed", "published verdict", "our verdict",
+        "jump after controls, points [90%]", "P(> 5 points)",
+        "jump as published, points [90%]", "P(> 5 points)", "reasons",
+    )  # fmt: skip
+    return table(header, rows, "Published verdict beside ours")
+
+
+def count_table(counts: Mapping[Outcome, int]) -> str:
+    """Return how many claims got each verdict and what it means."""
+    rows = [(badge(outcome), number, meaning(outcome)) for outcome, number in counts.items()]
+    return table(("verdict", "claims", "meaning"), rows, "Verdicts")
+
+
+def reproduction_table(rows: Sequence[Reproduced]) -> str:
+    """Return the published quantities against the recomputed ones."""
+    return table(
+        ("what", "of", "published", "recomputed from the scores", "result"),
+        [
+            (r.kind, r.subject, r.published, r.recomputed,
+             "reproduced" if r.agrees else Markup("<strong>not reproduced</strong>"))
+            for r in rows
+        ],
+        "Reproduction of published quantities",
+    )  # fmt: skip
+
+
+def attribution_table(verdicts: Sequence[Verdict]) -> str:
+    """Return the split of each jump from the controlled to the fully elicited arm."""
+    parts = ("total", "few_shot", "instruction_tuning", "interaction")
+    rows = [(v.claim.row, *(interval(v.elicitation[part]) for part in parts)) for v in verdicts]
+    header = ("task", "change in the jump", "few-shot", "instruction tuning", "interaction")
+    return table(header, rows, "Attribution in points, median and 90% interval")
+
+
+def arm_table(verdict: Verdict) -> str:
+    """Return a claim's jump by arm."""
+    rows = [(label, interval(verdict.estimates[f"jump: {label}"])) for label in ARM_LABELS]
+    return table(("arm", "jump, points [90%]"), rows, "Jump by arm")
+
+
+def gate_table(verdict: Verdict) -> str:
+    """Return a claim's gates, closed ones first."""
+    rows = [
+        (
+            "open" if gate.open else Markup("<strong>closed</strong>"),
+            gate.code,
+            gate.finding,
+            "caution only" if not gate.forbids else "needed for a verdict",
+        )
+        for gate in sorted(verdict.gates, key=lambda gate: gate.open)
+        if gate.finding
+    ]
+    return table(("gate", "code", "finding", "role"), rows, "What these data can decide")
+
+
+def check_table(checks: Sequence[Check]) -> str:
+    """Return checks of the sampler with value, threshold and result."""
+    state = {True: "ok", False: Markup("<strong>failed</strong>"), None: "not checked"}
+    rows = [
+        (check.name, f"{check.value:.4g}", f"{check.threshold:g}", state[check.passed])
+        for check in checks
+    ]
+    return table(("check", "value", "threshold", "result"), rows, "Checks of the fit")
+
+
+def prior_table() -> str:
+    """Return every prior with its reason."""
+    rows = [(name, p.formula, p.meaning, p.reason) for name, p in PRIORS.items()]
+    return table(("unknown", "prior", "meaning", "why"), rows, "Priors")

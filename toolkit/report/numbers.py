@@ -1,0 +1,61 @@
+"""Numbers and hedges as texts, in one place, so that words and estimates can't part."""
+
+import math
+
+from toolkit.estimands import Estimate
+
+# From a probability to the word for it; the first whose floor is reached is used.
+HEDGES = (
+    (0.99, "almost certainly"),
+    (0.95, "very probably"),
+    (0.80, "probably"),
+    (0.60, "more likely than not"),
+    (0.40, "about as likely as not"),
+    (0.20, "rather not"),
+    (0.05, "probably not"),
+    (0.01, "very probably not"),
+    (0.0, "almost certainly not"),
+)
+
+
+def hedge(probability: float) -> str:
+    """Return the word for a probability."""
+    return next(word for floor, word in HEDGES if probability >= floor)
+
+
+def percent(proportion: float, mcse: float = 0.0) -> str:
+    """Return a proportion as a percentage with no more digits than its Monte Carlo error allows."""
+    digits = 0 if mcse > 0.0005 else 1
+    return f"{100 * proportion:.{digits}f}%"
+
+
+def points(proportion: float) -> str:
+    """Return a difference of scores in points."""
+    rounded = round(100 * proportion, 1)
+    return f"{rounded + 0.0:.1f}"
+
+
+def interval(estimate: Estimate) -> str:
+    """Return median and interval: in points for scores, plain for counts."""
+    if estimate.unit == "proportion":
+        low, median, high = (
+            points(v) for v in (estimate.ci_low, estimate.median, estimate.ci_high)
+        )
+        return f"{median} [{low}, {high}]"
+    return f"{estimate.median:.0f} [{estimate.ci_low:.0f}, {estimate.ci_high:.0f}]"
+
+
+def chance_of(estimate: Estimate) -> str:
+    """Return a probability, kept off 0 and 1, where a finite number of draws can't reach."""
+    p = estimate.median
+    if p < 0.005:
+        return "< 0.01"
+    if p > 0.995:
+        return "> 0.99"
+    digits = 2 if math.isnan(estimate.mcse) or estimate.mcse > 0.0005 else 3
+    return f"{p:.{digits}f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where needed."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,86 @@
+"""What every page carries once: styles, the page's script, and Vega where there are charts."""
+
+import html
+import re
+from functools import cache
+from importlib.metadata import version as package_version
+from pathlib import Path
+
+import altair as alt
+import vl_convert
+
+from toolkit.errors import ReportError
+from toolkit.paths import atomic_path
+
+ASSETS = Path(__file__).parent / "assets"
+MARK = "<!-- emergence-toolkit page assets -->"
+CHART = 'class="vega-chart"'
+
+
+def with_assets(page: str, cache_folder: Path | None = None) -> str:
+    """Return the page with styles and scripts put in, unless they are there already.
+
+    Parameters
+    ----------
+    cache_folder
+        Where the Vega bundle (1 MB, a second or two to make) is kept between runs.
+    """
+    if MARK in page:
+        return page
+    head = page.find("</head>")
+    # The last one: text of a script may contain an earlier one.
+    body = page.rfind("</body>")
+    if head < 0 or body < head:
+        raise ReportError("The rendered page has no <head> and <body> to put styles and charts in.")
+    styles = f"{MARK}\n<style>\n{_asset('theme.css')}</style>\n"
+    scripts = f"<script>\n{_asset('page.js')}</script>\n"
+    if CHART in page:
+        scripts = f"<script>\n{vega_bundle(cache_folder)}\n</script>\n{scripts}"
+    return page[:head] + styles + page[head:body] + scripts + page[body:]
+
+
+def made_by(renderer: str, version: str) -> str:
+    """Return the footer that says which route made the page."""
+    words = {"quarto": f"Quarto {version}", "embedded": f"the embedded renderer (pandoc {version})"}
+    return (
+        f'<footer class="made-by" data-renderer="{renderer}">'
+        f"<p>Rendered by {html.escape(words[renderer])}. "
+        "This page is complete in itself and loads nothing from the network.</p></footer>\n"
+    )
+
+
+def vega_bundle(cache_folder: Path | None = None) -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script, in the version charts are made for."""
+    version = _vega_lite_version()
+    if cache_folder is None:
+        return _built_bundle(version)
+    file = cache_folder / f"vega-{alt.SCHEMA_VERSION}-{package_version('vl-convert-python')}.js"
+    if not file.is_file():
+        with atomic_path(file) as temporary:
+            temporary.write_text(_built_bundle(version), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
+@cache
+def _built_bundle(version: str) -> str:
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
+    # Names at the top level of the bundle must not become globals of the page, and no string in
+    # it may end the script element.
+    closed = re.sub(r"</(script)", r"<\\/\1", script, flags=re.IGNORECASE).replace("<!--", "<\\!--")
+    return f"(function () {{\n{closed}\n}})();"
+
+
+def _vega_lite_version() -> str:
+    wanted = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    known = vl_convert.get_vegalite_versions()
+    if wanted not in known:
+        raise ReportError(
+            f"Altair makes charts for Vega-Lite {wanted}, but vl-convert has {', '.join(known)}; "
+            "install versions of altair and vl-convert-python that match."
+        )
+    return f"v{wanted}"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")

@@ -1,0 +1,126 @@
+"""Every sentence with a number in it, made from the estimates."""
+
+import html
+from collections.abc import Sequence
+
+from toolkit.analysis import Analysis
+from toolkit.estimands import ROPE
+from toolkit.gates import Outcome
+from toolkit.report.numbers import chance_of, counted, hedge, interval, points
+from toolkit.verdict import Verdict
+
+MEANING = {
+    Outcome.JUMP_REMAINS: "A jump larger than {rope} points stays after controls.",
+    Outcome.EXPLAINED: "There is a jump as published, none of {rope} points after controls.",
+    Outcome.NO_JUMP: "No jump of {rope} points, neither as published nor after controls.",
+    Outcome.UNDETERMINED: "These data can't tell. This is not a 'no'.",
+}
+
+
+def meaning(outcome: Outcome) -> str:
+    """Return what a verdict means, in one sentence."""
+    return MEANING[outcome].format(rope=f"{100 * ROPE:.0f}")
+
+
+def claimed(analysis: Analysis) -> str:
+    """Return what was claimed, in one sentence."""
+    claims = analysis.source.claims
+    prior = [c for c in claims if c.claim_set == "prior"]
+    control = [c for c in claims if c.claim_set == "control"]
+    clear = [c for c in claims if c.published_emergent and not c.published_marginal]
+    marginal = [c for c in claims if c.published_marginal]
+    named = ", ".join(f"{c.row} ({_set_name(c.claim_set)})" for c in clear)
+    study = analysis.source.study.short_title
+    return (
+        f"Of {counted(len(prior), 'task')} whose scores were said to jump in few-shot GPT-3, and "
+        f"{counted(len(control), 'other')}, {study} call {counted(len(clear), 'task')} still "
+        f"emergent without demonstrations: {named}; {len(marginal)} more are marked as marginal."
+    )
+
+
+def found(analysis: Analysis) -> str:
+    """Return what the draws say of the claimed set, in one sentence."""
+    claims = analysis.source.claims
+    prior = analysis.survivors("prior")
+    largest = max(
+        analysis.verdicts, key=lambda verdict: verdict.estimates["p_residual_jump"].median
+    )
+    p = largest.estimates["p_residual_jump"]
+    return (
+        f"In the controlled arm (zero-shot, base) {interval(prior.count)} of the "
+        f"{prior.n_claims} claimed tasks have a jump above {100 * ROPE:.0f} points (posterior median "
+        f"and 90% interval; P(none) = {chance_of(prior.p_none)}); of all {len(claims)} tasks the "
+        f"likeliest is {largest.claim.row}, with probability {chance_of(p)}: {hedge(p.median)}."
+    )
+
+
+def decided(analysis: Analysis) -> str:
+    """Return how the claims were judged and what would decide the rest, in one sentence."""
+    counts = analysis.counts
+    judged = ", ".join(f"{n} {outcome.value}" for outcome, n in counts.items() if n)
+    undecided = counts[Outcome.UNDETERMINED]
+    if not undecided:
+        return f"Verdicts: {judged}."
+    codes = most_frequent_reasons(analysis.verdicts)
+    return (
+        f"Verdicts: {judged}. Undetermined is not 'no jump': {codes[0][1]} of the "
+        f"{undecided} undetermined claims fail at least because {REASON_IN_WORDS[codes[0][0]]}."
+    )
+
+
+REASON_IN_WORDS = {
+    "NOT_CONVERGED": "the sampler did not converge",
+    "POSTERIOR_UNDECIDED": "the posterior is neither close to 0 nor to 1",
+    "MISSING_ARM": "an arm is missing",
+    "FEW_SIZES": "too few sizes were scored",
+    "ONE_SIDED": "fewer than two sizes lie on one side of the claimed threshold",
+    "WIDE_GAP": "no size lies near the claimed threshold, so that a steep curve looks like a jump",
+    "AT_FLOOR": "no score is above chance in any arm",
+    "CONTROL_NOT_CLEAN": "the controlled arm is not free of demonstrations",
+    "LOCATION_UNRESOLVED": "the likely place of the jump is not resolved by the sizes",
+}
+
+
+def most_frequent_reasons(verdicts: Sequence[Verdict]) -> list[tuple[str, int]]:
+    """Return reason codes of the undetermined claims with their number of claims, most first."""
+    tally: dict[str, int] = {}
+    for verdict in verdicts:
+        if verdict.outcome is Outcome.UNDETERMINED:
+            for code in {reason.code for reason in verdict.reasons} & set(REASON_IN_WORDS):
+                tally[code] = tally.get(code, 0) + 1
+    # The design's reasons come first where they tie: they name what could be done.
+    order = list(REASON_IN_WORDS)
+    return sorted(tally.items(), key=lambda item: (-item[1], -order.index(item[0])))
+
+
+def claim_sentence(verdict: Verdict) -> str:
+    """Return one claim's verdict in words with its numbers."""
+    estimates = verdict.estimates
+    residual, p = estimates["residual_jump"], estimates["p_residual_jump"]
+    published, p_published = estimates["published_jump"], estimates["p_published_jump"]
+    return (
+        f"After controls the jump is {interval(residual)} points (median and 90% interval); "
+        f"that it exceeds {100 * ROPE:.0f} points has probability {chance_of(p)} "
+        f"({hedge(p.median)}). In the published arm ({verdict.claim.published_arm}) it is "
+        f"{interval(published)} points, with probability {chance_of(p_published)}."
+    )
+
+
+def attribution_sentence(verdict: Verdict) -> str:
+    """Return the split of the jump in the fully elicited arm, in words."""
+    parts = verdict.elicitation
+    return (
+        "From the controlled arm to few-shot plus instruction tuning the jump changes by "
+        f"{points(parts['total'].median)} points: few-shot {interval(parts['few_shot'])}, "
+        f"instruction tuning {interval(parts['instruction_tuning'])}, interaction "
+        f"{interval(parts['interaction'])}."
+    )
+
+
+def paragraphs(*texts: str) -> str:
+    """Return texts as HTML paragraphs, escaped."""
+    return "".join(f"<p>{html.escape(text)}</p>" for text in texts)
+
+
+def _set_name(claim_set: str) -> str:
+    return "claimed before" if claim_set == "prior" else "not claimed before"

@@ -1,0 +1,77 @@
+"""The whole site: check every study, fit what is new, write verdicts and pages."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit import paths
+from toolkit.analysis import Analysis, Profile, analyse, load_study_folder
+from toolkit.report.render import Rendered, choose_renderer, render
+from toolkit.report.verdicts_file import as_text, document
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Site:
+    """What was written, and how many studies had to be fitted for it."""
+
+    pages: tuple[Rendered, ...]
+    verdicts: Path
+    n_fitted: int
+    n_reused: int
+
+
+def build_site(
+    studies: Sequence[str],
+    profile: Profile,
+    renderer: str,
+    say: Say,
+    *,
+    progress: bool = False,
+) -> Site:
+    """Write the site for some studies; nothing is written when a study's files are wrong."""
+    choose_renderer(renderer)  # a wrong or missing renderer fails before the fits, not after
+    sources = [load_study_folder(study) for study in studies]
+    analyses: list[Analysis] = []
+    for source in sources:
+        say(f"{source.study.id}: {len(source.claims)} claims, {len(source.record.frame)} cells")
+        analysis = analyse(source, profile, progress=progress)
+        say(f"{source.study.id}: {_fit_line(analysis)}")
+        analyses.append(analysis)
+    site = paths.site_dir()
+    with paths.atomic_path(site / "verdicts.json") as temporary:
+        temporary.write_text(as_text(document(analyses)), encoding="utf-8")
+    pages = [
+        _page(_document(source.study.id), source.study.id, renderer, say,
+              {"study": str(study), "profile": profile})
+        for study, source in zip(studies, sources, strict=True)
+    ]  # fmt: skip
+    index = {"studies": ",".join(studies), "profile": profile}
+    pages.append(_page(paths.reports_dir() / "index.qmd", "index", renderer, say, index))
+    reused = sum(analysis.fitted.reused for analysis in analyses)
+    return Site(tuple(pages), site / "verdicts.json", len(analyses) - reused, reused)
+
+
+def _fit_line(analysis: Analysis) -> str:
+    key = analysis.fitted.provenance["hash"]
+    if analysis.fitted.reused:
+        return f"nothing to fit, draws {key} reused"
+    return f"fitted, draws kept as {key}"
+
+
+def _document(study_id: str) -> Path:
+    """Return the study's own document, or the one for any study."""
+    own = paths.reports_dir() / study_id / "index.qmd"
+    return own if own.exists() else paths.CHECKOUT / "reports" / "study.qmd"
+
+
+def _page(
+    document: Path, name: str, renderer: str, say: Say, parameters: dict[str, str]
+) -> Rendered:
+    output = paths.site_dir() / f"{name}.html"
+    page = render(
+        document, output, renderer=renderer, parameters=parameters, cache_folder=paths.cache_dir()
+    )
+    say(f"{output.name}: rendered by the {page.renderer} route in {page.seconds:.0f} s")
+    return page

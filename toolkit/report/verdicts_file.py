@@ -1,0 +1,139 @@
+"""``verdicts.json``: what the report says, for programs; the schema lies beside this file."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from toolkit import __version__
+from toolkit.analysis import Analysis, Survivors
+from toolkit.estimands import CI_KIND, CI_PROB, ROPE, Estimate
+from toolkit.gates import Outcome
+from toolkit.verdict import Reason, Verdict
+
+FORMAT = 1
+DIGITS = 6
+
+
+def document(analyses: Sequence[Analysis]) -> dict[str, Any]:
+    """Return the verdicts of several studies as plain data."""
+    return {
+        "format": FORMAT,
+        "toolkit_version": __version__,
+        "rope": ROPE,
+        "ci_prob": CI_PROB,
+        "ci_kind": CI_KIND,
+        "studies": [study_record(analysis) for analysis in analyses],
+    }
+
+
+def as_text(value: Any) -> str:
+    """Return plain data as JSON text; a NaN is an error, never written."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def study_record(analysis: Analysis) -> dict[str, Any]:
+    """Return one study with its claims."""
+    study = analysis.source.study
+    sets = sorted({claim.claim_set for claim in analysis.source.claims})
+    return {
+        "study": study.id,
+        "title": study.title,
+        "version": study.version,
+        "licence": study.licence,
+        "attribution": study.attribution,
+        "profile": analysis.profile,
+        "fit": analysis.fitted.provenance,
+        "fit_trusted": analysis.sampler.passed,
+        "counts": {outcome.name: n for outcome, n in analysis.counts.items()},
+        "expected_fdr_set": list(analysis.discoveries),
+        "surviving": {
+            "all": _survivors(analysis.survivors()),
+            **{name: _survivors(analysis.survivors(name)) for name in sets},
+        },
+        "claims": [claim_record(verdict) for verdict in analysis.verdicts],
+    }
+
+
+def claim_record(verdict: Verdict) -> dict[str, Any]:
+    """Return one claim: the published verdict, ours, and what it rests on."""
+    claim = verdict.claim
+    return {
+        "slug": claim.slug,
+        "task": claim.task,
+        "published": {
+            "paper_version": claim.paper_version,
+            "table": claim.table,
+            "row": claim.row,
+            "arm": claim.published_arm,
+            "threshold_n_params": claim.threshold_n_params,
+            "claim_set": claim.claim_set,
+            "prior_claim": claim.prior_claim,
+            "study_claim": claim.study_claim,
+            "verdict": claim.published_verdict,
+        },
+        "outcome": verdict.outcome.name,
+        "residual_jump": _estimate(verdict.estimates["residual_jump"]),
+        "p_residual_jump": _estimate(verdict.estimates["p_residual_jump"]),
+        "published_jump": _estimate(verdict.estimates["published_jump"]),
+        "p_published_jump": _estimate(verdict.estimates["p_published_jump"]),
+        "estimates": {name: _estimate(e) for name, e in verdict.estimates.items()},
+        "attribution": {
+            "published_arm": {name: _estimate(e) for name, e in verdict.attribution.items()},
+            "few_shot_and_tuned_arm": {n: _estimate(e) for n, e in verdict.elicitation.items()},
+            "credited_to": list(verdict.credited_to),
+        },
+        "reasons": [_reason(reason) for reason in verdict.reasons],
+        "cautions": [_reason(reason) for reason in verdict.cautions],
+        "next_measurement": verdict.next_measurement,
+        "gates": [
+            {
+                "code": gate.code,
+                "open": gate.open,
+                "finding": gate.finding,
+                "forbids": sorted(outcome.name for outcome in gate.forbids),
+            }
+            for gate in verdict.gates
+        ],
+        "diagnosis": {
+            "passed": verdict.diagnosis.passed,
+            "checks": [
+                {
+                    "name": check.name,
+                    "value": _number(check.value),
+                    "threshold": check.threshold,
+                    "passed": check.passed,
+                }
+                for check in verdict.diagnosis.checks
+            ],
+        },
+    }
+
+
+def counts_text(counts: dict[Outcome, int]) -> str:
+    """Return the counts of verdicts as one line."""
+    return ", ".join(f"{number} {outcome.value}" for outcome, number in counts.items())
+
+
+def _survivors(survivors: Survivors) -> dict[str, Any]:
+    return {
+        "n_claims": survivors.n_claims,
+        "count": _estimate(survivors.count),
+        "p_none": _estimate(survivors.p_none),
+        "distribution": [_number(p) for p in survivors.distribution],
+        "diagnosis_passed": survivors.diagnosis.passed,
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    values = dataclasses.asdict(estimate)
+    return {k: _number(v) if isinstance(v, float) else v for k, v in values.items()}
+
+
+def _reason(reason: Reason) -> dict[str, str]:
+    return {"code": reason.code, "text": reason.text}
+
+
+def _number(value: float) -> float | None:
+    """Return a number with the digits worth writing; what could not be computed is null."""
+    return None if value != value else round(float(value), DIGITS)  # noqa: PLR0124 (NaN)

@@ -1,0 +1,177 @@
+"""Reproduce the published quantities first; only then re-judge them.
+
+Three kinds of check, each from the study's own folder: the mean over repeats of every cell from
+the counts of its runs; whether the score that a claim rests on stands above its baseline, as
+published; and whether a rise that the paper marks as marginal is one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from toolkit.claims import CONTROLLED_ARM, Claim
+from toolkit.errors import ScoresError
+from toolkit.gates import in_arm
+from toolkit.scores import CELL, Scores
+from toolkit.tables import read_table
+
+# scores.csv writes ten digits.
+MEAN_TOLERANCE = 1e-9
+MARGINAL_RISE = 0.05
+
+REPEATS_SCHEMA = pa.DataFrameSchema(
+    {
+        **{name: pa.Column(str, description="as in scores.csv") for name in CELL[:-1]},
+        **{
+            name: pa.Column(float, pa.Check.ge(0, error="0 or more"), coerce=True, description=text)
+            for name, text in {
+                "n_shots": "demonstrations in the prompt",
+                "seed": "seed of the run; 0 where it had none",
+                "n_items": "items scored",
+                "n_correct": "items right in this run",
+            }.items()
+        },
+    },
+    unique=[*CELL, "seed"],
+)
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """One published quantity against the same quantity from the scores."""
+
+    kind: str
+    subject: str
+    published: str
+    recomputed: str
+    agrees: bool
+
+
+def reproduce(
+    folder: Path, scores: Scores, claims: Sequence[Claim], prompt_format: str
+) -> list[Reproduced]:
+    """Return every published quantity that the scores determine, recomputed."""
+    record = scores.of_record(prompt_format)
+    rows = [row for claim in claims for row in _claim_rows(claim, record)]
+    if (folder / "repeats.csv").exists():
+        rows.extend(_mean_rows(folder, scores))
+    return rows
+
+
+def read_repeats(folder: Path) -> pd.DataFrame:
+    """Return the counts of single runs, one row per run and metric."""
+    return read_table(folder / "repeats.csv", REPEATS_SCHEMA)
+
+
+def largest_controlled(claim: Claim, record: Scores) -> pd.Series:
+    """Return the zero-shot base cell of the largest checkpoint on the claim's task."""
+    cells = in_arm(record.frame[record.frame["task"] == claim.task], CONTROLLED_ARM)
+    if cells.empty:
+        msg = (
+            f"task '{claim.task}': got no cell in the arm '{CONTROLLED_ARM.label}', expected the "
+            "cell that the published verdict rests on; add it or drop the claim."
+        )
+        raise ScoresError(msg)
+    return cells.loc[cells["n_params"].idxmax()]
+
+
+def _claim_rows(claim: Claim, record: Scores) -> list[Reproduced]:
+    cell = largest_controlled(claim, record)
+    rise = cell["score"] - cell["chance"]
+    recomputed = (
+        f"{cell['checkpoint']}: {cell['score']:.3f} against chance {cell['chance']:.3f} ({rise:+.3f})"
+    )
+    rows = [
+        Reproduced(
+            "above baseline",
+            claim.row,
+            "above" if claim.published_above_baseline else "not above",
+            recomputed,
+            bool(rise > 0) == claim.published_above_baseline,
+        )
+    ]
+    if claim.published_emergent:
+        rows.append(
+            Reproduced(
+                "marginal rise",
+                claim.row,
+                "under 5 points" if claim.published_marginal else "5 points or more",
+                f"{100 * rise:+.1f} points",
+                bool(rise < MARGINAL_RISE) == claim.published_marginal,
+            )
+        )
+    return rows
+
+
+def recompute_means(folder: Path, scores: Scores) -> pd.DataFrame:
+    """Return every cell with the mean over its runs, recomputed, and whether it agrees.
+
+    Columns: those of a cell, n_repeats, score, mean, runs, agrees.
+    """
+    runs = read_repeats(folder)
+    runs = runs.assign(accuracy=runs["n_correct"] / runs["n_items"])
+    means = runs.groupby(CELL).agg(mean=("accuracy", "mean"), runs=("accuracy", "size"))
+    cells = scores.frame[[*CELL, "n_repeats", "score"]].merge(
+        means.reset_index(), on=CELL, how="left"
+    )
+    same = (cells["mean"] - cells["score"]).abs() <= MEAN_TOLERANCE
+    return cells.assign(agrees=same & (cells["runs"] == cells["n_repeats"]))
+
+
+def _mean_rows(folder: Path, scores: Scores) -> list[Reproduced]:
+    """Return one row per task: how many of its means over repeats come out as the table has them."""
+    titles = scores.tasks.set_index("task")
+    shown = titles["title"] if "title" in titles else titles.index.to_series()
+    rows = []
+    for task, cells in recompute_means(folder, scores).groupby("task"):
+        several = int((cells["n_repeats"] > 1).sum())
+        wrong = cells[~cells["agrees"]]
+        text = f"{int(cells['agrees'].sum())} means equal to {MEAN_TOLERANCE:g}"
+        if len(wrong):
+            text += f"; first that differs: {wrong.iloc[0][CELL].to_dict()}"
+        rows.append(
+            Reproduced(
+                "mean over repeats",
+                str(shown[task]),
+                f"{len(cells)} means, {several} of them over several runs",
+                text,
+                wrong.empty,
+            )
+        )
+    return rows
+
+
+@dataclass(frozen=True)
+class ReplicateAudit:
+    """How far repeats of a cell agree: near-copies must not be counted as more items."""
+
+    n_cells: int
+    n_identical: int
+    variance_ratio: float
+    icc: float
+
+
+def audit_replicates(repeats: pd.DataFrame, metric: str) -> ReplicateAudit:
+    """Return the agreement of repeats under one metric, over cells with several runs.
+
+    ``variance_ratio`` is the pooled variance between runs over the binomial variance of a mean of
+    independent items; ``icc`` is 1 minus it.
+    """
+    runs = repeats[repeats["metric"] == metric]
+    runs = runs.assign(accuracy=runs["n_correct"] / runs["n_items"])
+    cells = runs.groupby(CELL).agg(
+        p=("accuracy", "mean"),
+        variance=("accuracy", "var"),
+        n_runs=("accuracy", "size"),
+        n_values=("n_correct", "nunique"),
+        n_items=("n_items", "first"),
+    )
+    cells = cells[cells["n_runs"] > 1]
+    binomial = cells["p"] * (1 - cells["p"]) / cells["n_items"]
+    ratio = float(cells["variance"].mean() / binomial.mean()) if len(cells) else np.nan
+    identical = int((cells["n_values"] == 1).sum())
+    return ReplicateAudit(len(cells), identical, ratio, 1 - ratio)

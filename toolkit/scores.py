@@ -1,0 +1,180 @@
+"""Scores: the one tidy table that both wings of the toolkit meet in.
+
+On disk a study folder holds it in three files, so that no fact is written twice: ``scores.csv``
+(one row per cell), ``checkpoints.csv`` (facts about checkpoints) and ``tasks.csv`` (facts about
+tasks, chance levels above all). ``read_scores`` joins and checks them.
+
+A *cell* is one checkpoint on one task under one metric, prompt format and number of shots.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from toolkit.errors import ScoresError, did_you_mean
+from toolkit.tables import read_table
+
+CELL = ["checkpoint", "task", "metric", "prompt_format", "n_shots"]
+CHECKPOINT_COLUMNS = [
+    "lm_family", "n_params", "train_flop", "released", "instruction_tuned", "base_checkpoint",
+]  # fmt: skip
+# Half an item: how far a whole count may lie from the mean count over repeats.
+COUNT_TOLERANCE = 0.5 + 1e-6
+
+_IN_UNIT = pa.Check.in_range(
+    0, 1, error="a proportion in [0, 1]; divide percentages by 100", ignore_na=True
+)
+_POSITIVE = pa.Check.gt(0, error="a finite number above 0")
+_FINITE = pa.Check(np.isfinite, error="a finite number above 0")
+_COUNT = pa.Check(lambda x: (x >= 0) & (x % 1 == 0), error="a whole number, 0 or more")
+_COUNT_FROM_1 = pa.Check(lambda x: (x >= 1) & (x % 1 == 0), error="a whole number, 1 or more")
+
+
+def _column(kind: type, description: str, *checks: pa.Check, **options: bool) -> pa.Column:
+    return pa.Column(kind, list(checks), description=description, coerce=True, **options)
+
+
+SCORES_SCHEMA = pa.DataFrameSchema(
+    {
+        "checkpoint": _column(str, "name of the language model, as in checkpoints.csv"),
+        "task": _column(str, "name of the task, as in tasks.csv"),
+        "metric": _column(str, "what the score counts"),
+        "prompt_format": _column(str, "how the question is put"),
+        "n_shots": _column(float, "demonstrations in the prompt", _COUNT),
+        "n_items": _column(float, "items scored", _COUNT_FROM_1),
+        "n_correct": _column(
+            float, "items right; empty where only a score is known", _COUNT, nullable=True
+        ),
+        "n_repeats": _column(float, "runs on the same items, collapsed", _COUNT_FROM_1),
+        "repeat_sd": _column(
+            float, "SD of the score over the repeats", nullable=True, required=False
+        ),
+        "score": _column(float, "proportion right, mean over repeats", _IN_UNIT),
+        "score_se": _column(
+            float, "standard error of a score without a count", nullable=True, required=False
+        ),
+    },
+    checks=[
+        pa.Check(
+            lambda f: f["n_correct"].isna() | (f["n_correct"] <= f["n_items"]),
+            error="no more correct than items; check both counts",
+        ),
+        pa.Check(
+            lambda f: f["n_correct"].isna()
+            | ((f["n_correct"] - f["score"] * f["n_items"]).abs() <= COUNT_TOLERANCE),
+            error="score = n_correct / n_items within half an item; correct one of them",
+        ),
+        pa.Check(
+            lambda f: f["n_correct"].notna()
+            | (f["score_se"] > 0 if "score_se" in f else pd.Series(False, index=f.index)),
+            error="a count (n_correct) or a standard error above 0 (score_se); give one of them",
+        ),
+    ],
+    unique=CELL,
+    report_duplicates="exclude_first",
+)
+
+CHECKPOINTS_SCHEMA = pa.DataFrameSchema(
+    {
+        "checkpoint": _column(str, "name, as in scores.csv", unique=True),
+        "lm_family": _column(str, "series of checkpoints that share a recipe"),
+        "developer": _column(str, "who trained it", required=False),
+        "n_params": _column(float, "number of parameters", _POSITIVE, _FINITE),
+        "facts_source": _column(str, "where the facts of this row stand", required=False),
+        "train_flop": _column(float, "training compute in FLOP", _POSITIVE, nullable=True),
+        "released": _column(str, "date, YYYY or YYYY-MM", nullable=True),
+        "instruction_tuned": _column(bool, "true or false"),
+        "base_checkpoint": _column(str, "the base of a tuned checkpoint", nullable=True),
+        "api": _column(bool, "true where only an API serves it", required=False),
+    }
+)
+
+TASKS_SCHEMA = pa.DataFrameSchema(
+    {
+        "task": _column(str, "name, as in scores.csv", unique=True),
+        "title": _column(str, "name to show", required=False),
+        "metric_of_record": _column(str, "the metric that the study's claims rest on"),
+        "n_options": _column(str, "options per item", required=False),
+        "chance": _column(float, "expected score of guessing", _IN_UNIT),
+        "chance_source": _column(str, "where the chance level comes from"),
+        "known_issue": _column(str, "what a reader must know", nullable=True, required=False),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One validated table of scores with the facts about checkpoints and tasks joined in.
+
+    ``frame`` has a row per cell and the columns of DESIGN: study, checkpoint, lm_family, n_params,
+    train_flop, released, instruction_tuned, base_checkpoint, task, metric, prompt_format, n_shots,
+    n_items, n_correct, n_repeats, repeat_sd, score, score_se, chance. ``tasks`` and
+    ``checkpoints`` carry the remaining facts, one row each.
+    """
+
+    frame: pd.DataFrame
+    checkpoints: pd.DataFrame
+    tasks: pd.DataFrame
+
+    def where(self, keep: "pd.Series[bool]") -> "Scores":
+        """Return the rows where ``keep`` is true, in the same order."""
+        return Scores(self.frame[keep].reset_index(drop=True), self.checkpoints, self.tasks)
+
+    def of_record(self, prompt_format: str) -> "Scores":
+        """Return the cells of each task's metric of record in one prompt format."""
+        record = self.frame["task"].map(self.tasks.set_index("task")["metric_of_record"])
+        frame = self.frame
+        return self.where((frame["metric"] == record) & (frame["prompt_format"] == prompt_format))
+
+
+def read_scores(folder: Path) -> Scores:
+    """Return the scores of a study folder, or raise ``ScoresError`` naming file and line."""
+    cells = read_table(folder / "scores.csv", SCORES_SCHEMA)
+    checkpoints = read_table(folder / "checkpoints.csv", CHECKPOINTS_SCHEMA)
+    tasks = read_table(folder / "tasks.csv", TASKS_SCHEMA)
+    _check_bases(checkpoints, folder / "checkpoints.csv")
+    return join_scores(folder.name, cells, checkpoints, tasks, str(folder / "scores.csv"))
+
+
+def join_scores(
+    study: str, cells: pd.DataFrame, checkpoints: pd.DataFrame, tasks: pd.DataFrame, where: str
+) -> Scores:
+    """Return the joined table; a name that is not in its register is an error with its line."""
+    for name, register in (("checkpoint", checkpoints), ("task", tasks)):
+        known = register[name].tolist()
+        unknown = ~cells[name].isin(known)
+        if unknown.any():
+            at = unknown.idxmax()
+            got = str(cells.loc[at, name])
+            msg = (
+                f"{where} line {int(at) + 2}: got {name} {got!r}"  # pyright: ignore[reportArgumentType]
+                f"{did_you_mean(got, known)}, expected a name in {name}s.csv; "
+                f"correct the name or add a line for it to {name}s.csv."
+            )
+            raise ScoresError(msg)
+    frame = cells.assign(study=study)
+    for optional in ("repeat_sd", "score_se"):
+        if optional not in frame:
+            frame[optional] = np.nan
+    frame = frame.merge(checkpoints[["checkpoint", *CHECKPOINT_COLUMNS]], on="checkpoint")
+    frame = frame.merge(tasks[["task", "chance"]], on="task")
+    order = [
+        "study", "checkpoint", *CHECKPOINT_COLUMNS, "task", "metric", "prompt_format", "n_shots",
+        "n_items", "n_correct", "n_repeats", "repeat_sd", "score", "score_se", "chance",
+    ]  # fmt: skip
+    return Scores(frame[order], checkpoints, tasks)
+
+
+def _check_bases(checkpoints: pd.DataFrame, path: Path) -> None:
+    known = checkpoints["checkpoint"].tolist()
+    for at, base in checkpoints["base_checkpoint"].dropna().items():
+        if base not in known:
+            msg = (
+                f"{path} line {int(at) + 2}: got base_checkpoint {base!r}"  # pyright: ignore[reportArgumentType]
+                f"{did_you_mean(base, known)}, expected a checkpoint of this file; "
+                "add the base or leave the cell empty."
+            )
+            raise ScoresError(msg)

@@ -1,0 +1,170 @@
+"""Score tables with known truth, made by curves and mechanisms, not by the models that judge them.
+
+A checkpoint has a latent competence that grows with its size and differs by family and recipe; a
+task turns competence into accuracy by a curve. A planted step lifts the accuracy itself, on the
+accuracy scale, in the arms that carry it. Items are then answered one by one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from toolkit.claims import ARMS, Arm, Claim
+from toolkit.scores import CHECKPOINTS_SCHEMA, SCORES_SCHEMA, TASKS_SCHEMA, Scores, join_scores
+from toolkit.tables import check_table
+
+Truth = Literal["none", "all arms", "few-shot only", "instruction tuning only"]
+TRUTHS = get_args(Truth)
+FULL_ARM = Arm(True, True)
+
+
+@dataclass(frozen=True)
+class StudyDesign:
+    """Which checkpoints are scored on how many items: sizes by family, in parameters."""
+
+    sizes: dict[str, tuple[float, ...]]
+    n_items: int
+    chance: float = 0.25
+
+
+# Four families of five sizes, interleaved so that no gap around the middle exceeds 0.5 decades.
+RICH = StudyDesign(
+    {
+        "alder": (1.2e8, 4.5e8, 1.6e9, 6e9, 2.2e10),
+        "birch": (1.6e8, 6e8, 2.2e9, 8e9, 3e10),
+        "cedar": (2.2e8, 8e8, 3e9, 1.1e10, 4e10),
+        "maple": (3e8, 1.1e9, 4e9, 1.5e10, 5.5e10),
+    },
+    n_items=400,
+)
+# The sizes of most tasks of Lu et al. 2024, and a usual number of items.
+LU_LIKE = StudyDesign({"gpt": (1.17e8, 1.6e9, 6.7e9, 1.75e11), "t5": (6e7, 7.7e8)}, n_items=200)
+
+
+@dataclass(frozen=True)
+class PlantedTask:
+    """What is true of one task: where its curve rises, how steeply, and which step it carries.
+
+    ``height`` is on the accuracy scale; the step lies at ``step_at`` parameters.
+    """
+
+    name: str
+    truth: Truth
+    step_at: float
+    height: float = 0.0
+    midpoint: float = 3e10
+    steepness: float = 1.2
+
+    @property
+    def stepping_arms(self) -> tuple[Arm, ...]:
+        """Return the arms that carry the step."""
+        if self.truth == "few-shot only":
+            return tuple(arm for arm in ARMS if arm.few_shot)
+        if self.truth == "instruction tuning only":
+            return tuple(arm for arm in ARMS if arm.instruction_tuned)
+        return ARMS if self.truth == "all arms" else ()
+
+
+def simulate_study(
+    design: StudyDesign, tasks: Sequence[PlantedTask], rng: np.random.Generator
+) -> Scores:
+    """Return the scores of every checkpoint, base and tuned, on every task, with and without shots."""
+    checkpoints = _checkpoints(design)
+    competence = _competence(checkpoints, rng)
+    cells = [
+        _cell(design, task, checkpoint, n_shots, competence[checkpoint["checkpoint"]], rng)
+        for task in tasks
+        for _, checkpoint in checkpoints.iterrows()
+        for n_shots in (0, 5)
+    ]
+    register = pd.DataFrame(
+        {
+            "task": [task.name for task in tasks],
+            "metric_of_record": "accuracy",
+            "chance": design.chance,
+            "chance_source": "simulated",
+        }
+    )
+    return join_scores(
+        "simulated",
+        check_table(pd.DataFrame(cells), SCORES_SCHEMA, "simulated scores"),
+        check_table(checkpoints, CHECKPOINTS_SCHEMA, "simulated checkpoints"),
+        check_table(register, TASKS_SCHEMA, "simulated tasks"),
+        "simulated scores",
+    )
+
+
+def planted_claim(task: PlantedTask) -> Claim:
+    """Return the claim that the fully elicited arm jumps at the planted place."""
+    return Claim(
+        slug=task.name, task=task.name, paper_version="simulated", table="none", row=task.name,
+        prior_claim="", prior_source="simulated", study_claim="",
+        published_arm=FULL_ARM.label, threshold_n_params=task.step_at,
+        published_above_baseline=True, published_emergent=True, published_marginal=False,
+        published_verdict="emergent", claim_set="prior",
+    )  # fmt: skip
+
+
+def _checkpoints(design: StudyDesign) -> pd.DataFrame:
+    rows = []
+    for family, sizes in design.sizes.items():
+        for size in sizes:
+            base = f"{family}-{size:.2g}"
+            for tuned in (False, True):
+                rows.append(
+                    {
+                        "checkpoint": f"{base}-tuned" if tuned else base,
+                        "lm_family": family,
+                        "n_params": size,
+                        "train_flop": np.nan,
+                        "released": None,
+                        "instruction_tuned": tuned,
+                        "base_checkpoint": base if tuned else None,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _competence(checkpoints: pd.DataFrame, rng: np.random.Generator) -> dict[str, float]:
+    """Return each checkpoint's competence in decades of size; a tuned one starts from its base."""
+    families = {name: rng.normal(0, 0.1) for name in sorted(checkpoints["lm_family"].unique())}
+    competence: dict[str, float] = {}
+    for row in checkpoints.itertuples():
+        if row.instruction_tuned:
+            competence[row.checkpoint] = competence[row.base_checkpoint] + rng.normal(0.15, 0.05)
+        else:
+            size = np.log10(row.n_params)
+            competence[row.checkpoint] = size + families[row.lm_family] + rng.normal(0, 0.07)
+    return competence
+
+
+def _cell(
+    design: StudyDesign,
+    task: PlantedTask,
+    checkpoint: pd.Series,
+    n_shots: int,
+    competence: float,
+    rng: np.random.Generator,
+) -> dict[str, object]:
+    arm = Arm(n_shots > 0, bool(checkpoint["instruction_tuned"]))
+    helped = competence + (0.15 if arm.few_shot else 0.0) + rng.normal(0, 0.05)
+    smooth = 1 / (1 + np.exp(-task.steepness * (helped - np.log10(task.midpoint)) * np.log(10) / 2))
+    accuracy = design.chance + (1 - design.chance) * smooth
+    if arm in task.stepping_arms and checkpoint["n_params"] >= task.step_at:
+        # A share of the items that were missed is now answered.
+        accuracy = min(accuracy + task.height, 0.98)
+    n_correct = int(rng.binomial(design.n_items, accuracy))
+    return {
+        "checkpoint": checkpoint["checkpoint"],
+        "task": task.name,
+        "metric": "accuracy",
+        "prompt_format": "closed",
+        "n_shots": n_shots,
+        "n_items": design.n_items,
+        "n_correct": n_correct,
+        "n_repeats": 1,
+        "score": n_correct / design.n_items,
+    }
