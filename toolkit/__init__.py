@@ -1,3 +1,3 @@
-"""Emergence Toolkit: does a claimed jump with scale remain after controls?"""
+"""Emergence Toolkit: says whether a claimed jump with scale remains after controls."""
 
 __version__ = "0.1.0"

@@ -124,8 +124,8 @@ def find_study(study: str) -> Path:
     if (path / "study.toml").is_file():
         return path.resolve()
     msg = (
-        f"'{study}': no bundled study of that name{did_you_mean(study, known)} and no folder with a "
-        f"study.toml; expected one of {', '.join(known)} or a path."
+        f"'{study}': no bundled study of that name{did_you_mean(study, known)} and no folder with "
+        f"a study.toml; expected one of {', '.join(known)} or a path."
     )
     raise ClaimError(msg)
 
@@ -138,9 +138,7 @@ def load_study_folder(study: str) -> StudyFolder:
     return StudyFolder(folder, load_study(folder), claims, scores, _load_plan(folder))
 
 
-def analyse(
-    source: StudyFolder, profile: Profile = "full", *, progress: bool = False
-) -> Analysis:
+def analyse(source: StudyFolder, profile: Profile = "full", *, progress: bool = False) -> Analysis:
     """Return the verdicts of a study; draws come from the cache where they lie there."""
     settings = source.plan.full if profile == "full" else source.plan.quick
     record = source.record
@@ -169,4 +167,4 @@ def _load_plan(folder: Path) -> AnalysisPlan:
     return plan
 
 
-__all__ = ["ROPE", "PROFILES", "Analysis", "AnalysisPlan", "StudyFolder", "Survivors", "analyse"]
+__all__ = ["PROFILES", "ROPE", "Analysis", "AnalysisPlan", "StudyFolder", "Survivors", "analyse"]

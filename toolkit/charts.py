@@ -4,6 +4,8 @@ Colours of the two lines are told apart by dash and marker shape as well, so tha
 without colour.
 """
 
+from typing import TypeAlias
+
 import altair as alt
 import pandas as pd
 
@@ -12,12 +14,19 @@ ZERO_SHOT, FEW_SHOT = "#2887C8", "#D9661F"
 SHOTS = ["zero-shot", "few-shot"]
 NEUTRAL = "#888888"
 PANEL_HEIGHT = 230
+# Legends stand below, so that on a phone they do not take the width from the drawing.
+BELOW = alt.Legend(orient="bottom", title=None)
+TWO_COLUMNS = alt.Legend(orient="bottom", title=None, columns=1, symbolStrokeWidth=2)
 ARM_COLOURS = [ZERO_SHOT, FEW_SHOT, "#1F9E89", "#B5559B"]
+
+
+# What ``properties`` of a layered chart is typed to return.
+Layered: TypeAlias = alt.LayerChart | alt.FacetChart
 
 
 def score_chart(
     cells: pd.DataFrame, curves: pd.DataFrame, chance: float, title: str, threshold: float
-) -> alt.LayerChart:
+) -> Layered:
     """Return scores against size with the fitted curves of one kind of checkpoint.
 
     Parameters
@@ -30,7 +39,7 @@ def score_chart(
         The claimed size in parameters; a vertical rule.
     """
     shots = alt.Scale(domain=SHOTS, range=[ZERO_SHOT, FEW_SHOT])
-    colour = alt.Color("shots:N", scale=shots, title=None)
+    colour = alt.Color("shots:N", scale=shots, legend=BELOW)
     x = alt.X(
         "n_params:Q",
         scale=alt.Scale(type="log", nice=False),
@@ -49,9 +58,8 @@ def score_chart(
         .mark_line(strokeWidth=2)
         .encode(x=x, y=alt.Y("mean:Q"), color=colour, strokeDash=dash.legend(None))
     )
-    shape = alt.Shape(
-        "shots:N", scale=alt.Scale(domain=SHOTS, range=["circle", "triangle-up"]), title=None
-    )
+    markers = alt.Scale(domain=SHOTS, range=["circle", "triangle-up"])
+    shape = alt.Shape("shots:N", scale=markers, legend=BELOW)
     base = alt.Chart(cells).encode(x=x, color=colour)
     interval = base.mark_rule(opacity=0.6).encode(y="low:Q", y2="high:Q")
     points = base.mark_point(filled=True, size=55, opacity=0.95).encode(
@@ -79,17 +87,17 @@ def score_chart(
     return layers.properties(width="container", height=PANEL_HEIGHT, title=title)
 
 
-def exceedance_chart(exceedance: pd.DataFrame, rope: float, title: str) -> alt.LayerChart:
+def exceedance_chart(exceedance: pd.DataFrame, rope: float, title: str) -> Layered:
     """Return, by arm, the posterior probability that the jump exceeds each size.
 
     ``exceedance`` has the columns jump and probability (proportions), and arm.
     """
     arms = list(dict.fromkeys(exceedance["arm"]))
     colour = alt.Color(
-        "arm:N", scale=alt.Scale(domain=arms, range=ARM_COLOURS[: len(arms)]), title=None
+        "arm:N", scale=alt.Scale(domain=arms, range=ARM_COLOURS[: len(arms)]), legend=TWO_COLUMNS
     )
     dashes = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]][: len(arms)]
-    dash = alt.StrokeDash("arm:N", scale=alt.Scale(domain=arms, range=dashes), title=None)
+    dash = alt.StrokeDash("arm:N", scale=alt.Scale(domain=arms, range=dashes), legend=TWO_COLUMNS)
     x = alt.X("jump:Q", axis=alt.Axis(format="%", title="jump in score"))
     line = (
         alt.Chart(exceedance)
@@ -133,13 +141,13 @@ def survivors_chart(distribution: pd.DataFrame, title: str) -> alt.Chart:
     )
 
 
-def forest_chart(intervals: pd.DataFrame, rope: float, title: str) -> alt.LayerChart:
+def forest_chart(intervals: pd.DataFrame, rope: float, title: str) -> Layered:
     """Return one interval per row and series; columns label, series, median, low, high."""
     series = list(dict.fromkeys(intervals["series"]))
     y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=220))
     offset = alt.YOffset("series:N", sort=series)
     colour = alt.Color(
-        "series:N", scale=alt.Scale(domain=series, range=ARM_COLOURS[: len(series)]), title=None
+        "series:N", scale=alt.Scale(domain=series, range=ARM_COLOURS[: len(series)]), legend=BELOW
     )
     x = alt.X("low:Q", axis=alt.Axis(format="%", title="points of score"))
     base = alt.Chart(intervals).encode(y=y, yOffset=offset, color=colour)
@@ -147,7 +155,7 @@ def forest_chart(intervals: pd.DataFrame, rope: float, title: str) -> alt.LayerC
     shapes = alt.Scale(domain=series, range=["circle", "triangle-up", "square"][: len(series)])
     points = base.mark_point(filled=True, size=50).encode(
         x="median:Q",
-        shape=alt.Shape("series:N", scale=shapes, title=None),
+        shape=alt.Shape("series:N", scale=shapes, legend=BELOW),
         tooltip=[
             alt.Tooltip("label:N", title="task"),
             alt.Tooltip("series:N", title="part"),

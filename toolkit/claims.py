@@ -4,12 +4,16 @@ A study folder holds ``study.toml`` (one ``Study``) and ``claims.toml`` (a list 
 Claims are versioned facts about texts: each names the paper version, table and row.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from toolkit.errors import ClaimError, did_you_mean
 from toolkit.strict_toml import from_table, read_toml
+
+# Study ids and slugs become file names and link targets.
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -102,10 +106,21 @@ class Claim:
     control_caveat: str | None = None
 
 
+def check_name(name: str, what: str, where: str) -> None:
+    """Raise ``ClaimError`` unless a name can be a file name and a link target."""
+    if not NAME.fullmatch(name):
+        msg = (
+            f"{where}: got {what} {name!r}, expected lower-case letters, digits, '-' and '_', "
+            "starting with a letter or digit; rename it."
+        )
+        raise ClaimError(msg)
+
+
 def load_study(folder: Path) -> Study:
     """Return ``study.toml`` of a study folder, or raise ``ClaimError``."""
     path = folder / "study.toml"
     study = from_table(Study, read_toml(path), str(path))
+    check_name(study.id, "id", str(path))
     if study.id != folder.name:
         msg = (
             f"{path}: got id '{study.id}', expected '{folder.name}', the folder's name; "
@@ -126,6 +141,7 @@ def load_claims(folder: Path, tasks: list[str]) -> tuple[Claim, ...]:
     for number, table in enumerate(document["claim"], start=1):
         where = f"{path} claim {number} ('{table.get('slug', '?')}')"
         claim = from_table(Claim, table, where)
+        check_name(claim.slug, "slug", where)
         if claim.task not in tasks:
             msg = (
                 f"{where}: got task '{claim.task}'{did_you_mean(claim.task, tasks)}, "

@@ -24,7 +24,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-StudyArgument = Annotated[str, typer.Argument(help="A bundled study, or the path of a study folder.")]
+StudyArgument = Annotated[
+    str, typer.Argument(help="A bundled study, or the path of a study folder.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ProfileOption = Annotated[
     str, typer.Option(help="full, or quick (few draws, never for citation).", metavar="full|quick")
@@ -82,9 +84,7 @@ def check(study: StudyArgument, as_json: JsonOption = False) -> None:
 
     source = load_study_folder(study)
     record = source.record.frame
-    reproduced = reproduce(
-        source.folder, source.scores, source.claims, source.plan.prompt_format
-    )
+    reproduced = reproduce(source.folder, source.scores, source.claims, source.plan.prompt_format)
     gates = {
         claim.slug: design_gates(claim, record[record["task"] == claim.task])
         for claim in source.claims
@@ -113,7 +113,9 @@ def check(study: StudyArgument, as_json: JsonOption = False) -> None:
         for slug, of in gates.items()
     ]
     if as_json:
-        _print_json({"study": source.study.id, "reproduction": rows, "means": means, "gates": closed})
+        _print_json(
+            {"study": source.study.id, "reproduction": rows, "means": means, "gates": closed}
+        )
         return
     _table(rows, f"{source.study.id}: published numbers, recomputed")
     _table(closed, "What the design can't decide (closed gates)")
@@ -154,7 +156,12 @@ def fit(study: StudyArgument, profile: ProfileOption = "full") -> None:
     said = "nothing to fit, draws reused" if analysis.fitted.reused else "fitted"
     _console().print(f"{analysis.source.study.id}: {said} ({made['hash']})")
     checks = [
-        {"check": c.name, "value": f"{c.value:.4g}", "threshold": f"{c.threshold:g}", "passed": c.passed}
+        {
+            "check": c.name,
+            "value": f"{c.value:.4g}",
+            "threshold": f"{c.threshold:g}",
+            "passed": c.passed,
+        }
         for c in analysis.sampler.checks
     ]
     _table(checks, "Checks of the fit")
@@ -237,7 +244,9 @@ def _working(what: str) -> Iterator[Any]:
     """Show that something goes on, with the time; prints plain lines where there is no terminal."""
     console = Console(stderr=True, highlight=False)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task(what)
 
         def say(text: str) -> None:

@@ -4,7 +4,7 @@ A ``Check`` is three-valued: True, False, or None where it could not be made. ``
 is True only when every check is: what was not checked is not trusted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import arviz_stats as azs
@@ -113,7 +113,7 @@ def _mixing(draws: xr.Dataset, name: str) -> tuple[Check, Check, Check]:
     )
 
 
-def _extreme(statistics: xr.Dataset, worst: np.ufunc) -> float:  # pyright: ignore[reportMissingTypeArgument]
+def _extreme(statistics: xr.Dataset, worst: Callable[[np.ndarray], np.floating]) -> float:
     values = np.concatenate([np.ravel(statistics[name].to_numpy()) for name in statistics])
     return float(worst(values)) if np.isfinite(values).any() else np.nan
 

@@ -21,7 +21,7 @@ from toolkit.models.design import Design
 
 CI_PROB = 0.90
 CI_KIND = "eti"
-# Half-width of the region of practical equivalence. Lu et al. mark rises below 5 points as marginal.
+# Half-width of the region of practical equivalence: Lu et al. call rises below it marginal.
 ROPE = 0.05
 # How far above the jump it is read, in decades of parameters.
 ABOVE_JUMP = 0.25
@@ -110,13 +110,14 @@ def expected_accuracy(
 ) -> xr.DataArray:
     """Return the accuracy expected of a new checkpoint of a new family at size ``x``.
 
-    ``x`` is in decades from the design's centre. ``posterior`` may be that of one task. Of exact-match tasks it is the accuracy if every
-    answer could be parsed. Averages over checkpoints, families and their use of the task.
+    ``x`` is in decades from the design's centre. ``posterior`` may be that of one task.
+    Of exact-match tasks it is the accuracy if every answer could be parsed. Averages over
+    checkpoints, families and their use of the task.
     """
     center, variance = _linear_predictor(posterior, x, arm)
     ability = 1 - chance - posterior["lapse"]
     spread = np.sqrt(variance)
-    total: xr.DataArray | float = 0.0
+    total = xr.zeros_like(center)
     for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):
         total = total + weight / (1 + np.exp(-(center + jump + node * spread)))
     return chance + ability * total

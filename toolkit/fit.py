@@ -5,6 +5,7 @@
 scores, the model's source, priors, settings and library versions: changed input means a new fit.
 """
 
+import ast
 import hashlib
 import inspect
 import json
@@ -14,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -61,12 +63,30 @@ def fit_hash(scores: Scores, model: str, settings: FitSettings) -> str:
     parts = [
         scores.frame.to_csv(index=False, float_format="%.10g"),
         model,
-        *(inspect.getsource(module) for module in MODEL_SOURCES),
+        *(code_of(module) for module in MODEL_SOURCES),
         json.dumps(asdict(settings), sort_keys=True),
         json.dumps({name: version(name) for name in LIBRARIES}),
         f"{sys.version_info.major}.{sys.version_info.minor} {platform.machine()}",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+def code_of(module: ModuleType) -> str:
+    """Return a module's code without comments and docstrings: words do not change a model."""
+    tree = ast.parse(inspect.getsource(module))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_docstring(body[0]):
+            node.body = body[1:] or [ast.Pass()]  # pyright: ignore[reportAttributeAccessIssue]
+    return ast.unparse(tree)
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def fit_model(
@@ -122,17 +142,17 @@ def sample_compiled(
     progress: bool = False,
 ) -> xr.DataTree:
     """Return draws from a model that is compiled already (nutpie's compiled model)."""
+    options: dict[str, Any] = {
+        "draws": settings.draws,
+        "tune": settings.tune,
+        "chains": settings.chains,
+        "target_accept": settings.target_accept,
+        "seed": settings.random_seed,
+        "save_warmup": False,
+        "progress_bar": progress,
+    }
     try:
-        trace = nutpie.sample(
-            compiled,
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            target_accept=settings.target_accept,
-            seed=settings.random_seed,
-            save_warmup=False,
-            progress_bar=progress,
-        )
+        trace = nutpie.sample(compiled, **options)
         with model:
             # On PyMC 5 this takes the InferenceData only, hence before the conversion.
             pm.compute_log_likelihood(trace, model=model, progressbar=False)

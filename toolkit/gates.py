@@ -1,4 +1,4 @@
-"""Resolvability: could these sizes, arms and items decide the claim at all?
+"""Resolvability: whether these sizes, arms and items could decide the claim at all.
 
 Each gate says what it found, against which threshold, which outcomes it forbids, and what would
 open it. Gates look at the design and the raw counts, not at the fitted jump, but for ``location``.
@@ -101,7 +101,9 @@ def sizes_to_add(sizes: np.ndarray, threshold: float) -> list[float]:
     added = [low + (high - low) * i / pieces for i in range(1, pieces)]
     above = [s for s in [*sizes, *added] if s >= threshold - 1e-9]
     step = GAP_MAX_DECADES
-    added += [max(threshold, high) + step * i for i in range(1, SIZES_PER_SIDE_MIN - len(above) + 1)]
+    added += [
+        max(threshold, high) + step * i for i in range(1, SIZES_PER_SIDE_MIN - len(above) + 1)
+    ]
     below = [s for s in [*sizes, *added] if s < threshold - 1e-9]
     added += [low - step * i for i in range(1, SIZES_PER_SIDE_MIN - len(below) + 1)]
     missing = SIZES_MIN - len(sizes) - len(added)
@@ -113,9 +115,12 @@ def _size_gates(sizes: np.ndarray, arm: Arm, threshold_n_params: float) -> list[
     if len(sizes) < 2:
         return [
             Gate(
-                "MISSING_ARM", False, f"the arm '{arm.label}' has {len(sizes)} sizes",
-                f"score at least {SIZES_MIN} sizes in the arm '{arm.label}'", DECIDED,
-            )  # fmt: skip
+                "MISSING_ARM",
+                False,
+                f"the arm '{arm.label}' has {len(sizes)} sizes",
+                f"score at least {SIZES_MIN} sizes in the arm '{arm.label}'",
+                DECIDED,
+            )
         ]
     threshold = math.log10(threshold_n_params)
     low, high = gap_around(sizes, threshold)
@@ -149,7 +154,7 @@ def _floor_gate(cells: pd.DataFrame) -> Gate:
     return Gate(
         "AT_FLOOR", bool((above > SURE).any()),
         f"no cell of any arm is above chance by {ROPE} with probability {SURE}",
-        "score the probability of the right option instead of the chosen one, or larger checkpoints",
+        "score the probability of the right option instead of the choice, or larger checkpoints",
         DECIDED,
     )  # fmt: skip
 

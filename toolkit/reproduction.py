@@ -76,15 +76,14 @@ def largest_controlled(claim: Claim, record: Scores) -> pd.Series:
             "cell that the published verdict rests on; add it or drop the claim."
         )
         raise ScoresError(msg)
-    return cells.loc[cells["n_params"].idxmax()]
+    return cells.sort_values("n_params", kind="stable").iloc[-1]
 
 
 def _claim_rows(claim: Claim, record: Scores) -> list[Reproduced]:
     cell = largest_controlled(claim, record)
     rise = cell["score"] - cell["chance"]
-    recomputed = (
-        f"{cell['checkpoint']}: {cell['score']:.3f} against chance {cell['chance']:.3f} ({rise:+.3f})"
-    )
+    against = f"{cell['score']:.3f} against chance {cell['chance']:.3f} ({rise:+.3f})"
+    recomputed = f"{cell['checkpoint']}: {against}"
     rows = [
         Reproduced(
             "above baseline",
@@ -123,7 +122,7 @@ def recompute_means(folder: Path, scores: Scores) -> pd.DataFrame:
 
 
 def _mean_rows(folder: Path, scores: Scores) -> list[Reproduced]:
-    """Return one row per task: how many of its means over repeats come out as the table has them."""
+    """Return one row per task: how many of its means over repeats come out as in the table."""
     titles = scores.tasks.set_index("task")
     shown = titles["title"] if "title" in titles else titles.index.to_series()
     rows = []

@@ -9,13 +9,14 @@ A *cell* is one checkpoint on one task under one metric, prompt format and numbe
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
 from toolkit.errors import ScoresError, did_you_mean
-from toolkit.tables import read_table
+from toolkit.tables import first_row, line_of, read_table
 
 CELL = ["checkpoint", "task", "metric", "prompt_format", "n_shots"]
 CHECKPOINT_COLUMNS = [
@@ -33,7 +34,7 @@ _COUNT = pa.Check(lambda x: (x >= 0) & (x % 1 == 0), error="a whole number, 0 or
 _COUNT_FROM_1 = pa.Check(lambda x: (x >= 1) & (x % 1 == 0), error="a whole number, 1 or more")
 
 
-def _column(kind: type, description: str, *checks: pa.Check, **options: bool) -> pa.Column:
+def _column(kind: type, description: str, *checks: pa.Check, **options: Any) -> pa.Column:
     return pa.Column(kind, list(checks), description=description, coerce=True, **options)
 
 
@@ -63,13 +64,17 @@ SCORES_SCHEMA = pa.DataFrameSchema(
             error="no more correct than items; check both counts",
         ),
         pa.Check(
-            lambda f: f["n_correct"].isna()
-            | ((f["n_correct"] - f["score"] * f["n_items"]).abs() <= COUNT_TOLERANCE),
+            lambda f: (
+                f["n_correct"].isna()
+                | ((f["n_correct"] - f["score"] * f["n_items"]).abs() <= COUNT_TOLERANCE)
+            ),
             error="score = n_correct / n_items within half an item; correct one of them",
         ),
         pa.Check(
-            lambda f: f["n_correct"].notna()
-            | (f["score_se"] > 0 if "score_se" in f else pd.Series(False, index=f.index)),
+            lambda f: (
+                f["n_correct"].notna()
+                | (f["score_se"] > 0 if "score_se" in f else pd.Series(False, index=f.index))
+            ),
             error="a count (n_correct) or a standard error above 0 (score_se); give one of them",
         ),
     ],
@@ -147,10 +152,10 @@ def join_scores(
         known = register[name].tolist()
         unknown = ~cells[name].isin(known)
         if unknown.any():
-            at = unknown.idxmax()
+            at = first_row(unknown)
             got = str(cells.loc[at, name])
             msg = (
-                f"{where} line {int(at) + 2}: got {name} {got!r}"  # pyright: ignore[reportArgumentType]
+                f"{where} line {line_of(at)}: got {name} {got!r}"
                 f"{did_you_mean(got, known)}, expected a name in {name}s.csv; "
                 f"correct the name or add a line for it to {name}s.csv."
             )
@@ -170,10 +175,10 @@ def join_scores(
 
 def _check_bases(checkpoints: pd.DataFrame, path: Path) -> None:
     known = checkpoints["checkpoint"].tolist()
-    for at, base in checkpoints["base_checkpoint"].dropna().items():
-        if base not in known:
+    for at, base in enumerate(checkpoints["base_checkpoint"]):
+        if pd.notna(base) and base not in known:
             msg = (
-                f"{path} line {int(at) + 2}: got base_checkpoint {base!r}"  # pyright: ignore[reportArgumentType]
+                f"{path} line {line_of(at)}: got base_checkpoint {base!r}"
                 f"{did_you_mean(base, known)}, expected a checkpoint of this file; "
                 "add the base or leave the cell empty."
             )

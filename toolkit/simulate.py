@@ -71,7 +71,7 @@ class PlantedTask:
 def simulate_study(
     design: StudyDesign, tasks: Sequence[PlantedTask], rng: np.random.Generator
 ) -> Scores:
-    """Return the scores of every checkpoint, base and tuned, on every task, with and without shots."""
+    """Return the scores of every checkpoint on every task, base and tuned, zero- and few-shot."""
     checkpoints = _checkpoints(design)
     competence = _competence(checkpoints, rng)
     cells = [
@@ -132,12 +132,12 @@ def _competence(checkpoints: pd.DataFrame, rng: np.random.Generator) -> dict[str
     """Return each checkpoint's competence in decades of size; a tuned one starts from its base."""
     families = {name: rng.normal(0, 0.1) for name in sorted(checkpoints["lm_family"].unique())}
     competence: dict[str, float] = {}
-    for row in checkpoints.itertuples():
-        if row.instruction_tuned:
-            competence[row.checkpoint] = competence[row.base_checkpoint] + rng.normal(0.15, 0.05)
+    for row in checkpoints.to_dict(orient="records"):
+        if row["instruction_tuned"]:
+            start = competence[row["base_checkpoint"]] + rng.normal(0.15, 0.05)
         else:
-            size = np.log10(row.n_params)
-            competence[row.checkpoint] = size + families[row.lm_family] + rng.normal(0, 0.07)
+            start = np.log10(row["n_params"]) + families[row["lm_family"]] + rng.normal(0, 0.07)
+        competence[row["checkpoint"]] = start
     return competence
 
 

@@ -58,10 +58,7 @@ def _convert(value: object, hint: Any, where: str) -> object:
         return from_table(hint, value, where)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
-        if not isinstance(value, list):
-            msg = f"{where}: got {value!r}, expected a list."
-            raise ClaimError(msg)
-        return tuple(_convert(v, arguments[0], f"{where}[{i}]") for i, v in enumerate(value))
+        return _convert_list(value, arguments[0], where)
     if origin in (types.UnionType, typing.Union):
         inner = [argument for argument in arguments if argument is not type(None)]
         return _convert(value, inner[0], where)
@@ -71,6 +68,18 @@ def _convert(value: object, hint: Any, where: str) -> object:
             msg = f"{where}: got {value!r}{hinted}, expected one of {list(arguments)}."
             raise ClaimError(msg)
         return value
+    return _convert_plain(value, hint, where)
+
+
+def _convert_list(value: object, hint: Any, where: str) -> tuple[object, ...]:
+    if not isinstance(value, list):
+        msg = f"{where}: got {value!r}, expected a list."
+        raise ClaimError(msg)
+    return tuple(_convert(v, hint, f"{where}[{i}]") for i, v in enumerate(value))
+
+
+def _convert_plain(value: object, hint: Any, where: str) -> object:
+    """Return a text, number or truth value; a whole number may stand for a float."""
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):

@@ -14,7 +14,6 @@ import pandera.pandas as pa
 from toolkit.errors import ScoresError, did_you_mean
 from toolkit.paths import atomic_path
 
-
 # pandera's own checks in words that say what to do.
 EXPECTED = {
     "not_nullable": "a value; fill the cell",
@@ -53,7 +52,7 @@ def check_table(frame: pd.DataFrame, schema: pa.DataFrameSchema, where: str) -> 
     # A wrong cell explains a wrong combination of cells: name the cell first.
     cases["of_row"] = cases["schema_context"] != "Column"
     case = cases.sort_values(["of_row", "index"], kind="stable").iloc[0]
-    line = f" line {int(case['index']) + 2}" if pd.notna(case["index"]) else ""
+    line = f" line {line_of(int(case['index']))}" if pd.notna(case["index"]) else ""
     column = None if case["of_row"] else case["column"]
     expected = EXPECTED.get(str(case["check"]), str(case["check"]))
     others = len(cases.drop_duplicates(["index", "check"])) - 1
@@ -69,6 +68,16 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     text = frame.to_csv(index=False, lineterminator="\n", float_format="%.10g")
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def first_row(mask: pd.Series) -> int:
+    """Return the label of the first row where ``mask`` is true; labels count rows from 0."""
+    return int(mask.index.to_numpy()[mask.to_numpy(bool)][0])
+
+
+def line_of(row: int) -> int:
+    """Return the line of a row in its file, as an editor counts: the header is line 1."""
+    return row + 2
 
 
 def _read_cells(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -125,7 +134,7 @@ def _typed(path: Path, cells: pd.Series, column: pa.Column) -> pd.Series:
     """Return the text cells as the column's type; empty is missing."""
     kind = str(column.dtype)
     text = cells.str.strip()
-    missing = text == ""
+    missing = text.eq("")
     if kind == "bool":
         converted = text.str.lower().map({"true": True, "false": False})
         expected = "true or false"
@@ -136,9 +145,9 @@ def _typed(path: Path, cells: pd.Series, column: pa.Column) -> pd.Series:
         return text.mask(missing)
     bad = converted.isna() & ~missing
     if bad.any() or (kind == "bool" and missing.any()):
-        at = (bad | (missing if kind == "bool" else False)).idxmax()
+        at = first_row(bad | missing if kind == "bool" else bad)
         msg = (
-            f"{path} line {int(at) + 2} column '{column.name}': "  # pyright: ignore[reportArgumentType]
+            f"{path} line {line_of(at)} column '{column.name}': "
             f"got {text.loc[at]!r}, expected {expected}; correct the cell."
         )
         raise ScoresError(msg)

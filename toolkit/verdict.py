@@ -230,7 +230,9 @@ def _reasons(
 
 def _cautions(outcome: Outcome, gates: Sequence[Gate]) -> list[Reason]:
     cautions = [
-        Reason(gate.code, gate.finding + ".") for gate in gates if not gate.open and not gate.forbids
+        Reason(gate.code, gate.finding + ".")
+        for gate in gates
+        if not gate.open and not gate.forbids
     ]
     if outcome is Outcome.JUMP_REMAINS:
         text = "one smooth curve was compared with the jump; rival smooth curves were not."
@@ -250,7 +252,9 @@ def _next_measurement(
         return None
     if diagnosis.passed is not True:
         return "None yet: refit with more draws first (emergence fit, profile full)."
-    remedies = [gate.remedy for gate in gates if not gate.open and gate.code != "LOCATION_UNRESOLVED"]
+    remedies = [
+        gate.remedy for gate in gates if not gate.open and gate.code != "LOCATION_UNRESOLVED"
+    ]
     if not remedies:
         n = int(design.n_items[design.tasks.index(claim.task)].max())
         return f"Score another family at the same sizes and arms, on the same {n} items."

@@ -1,4 +1,4 @@
-"""Statistical models, one file each; ``MODELS`` maps the name in ``analysis.toml`` to its builder."""
+"""Statistical models, one file each; ``MODELS`` maps a name in ``analysis.toml`` to a builder."""
 
 from toolkit.models import step
 

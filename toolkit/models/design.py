@@ -145,13 +145,16 @@ def _check_one_table(frame: pd.DataFrame) -> None:
         )
         raise FitError(msg)
     for name in ("metric", "prompt_format"):
-        several = frame.groupby("task")[name].nunique() > 1
-        if several.any():
-            msg = f"task '{several.idxmax()}': got several values of {name}, expected one; pick one."
+        kinds = frame.drop_duplicates(["task", name])["task"]
+        several = kinds[kinds.duplicated()]
+        if len(several):
+            msg = f"task '{several.iloc[0]}': got several values of {name}, expected one; pick one."
             raise FitError(msg)
-    single = frame.groupby("task")["size"].nunique() < 2
+    sizes = frame.groupby("task")["size"]
+    single = sizes.max() == sizes.min()
     if single.any():
-        msg = f"task '{single.idxmax()}': got one size of checkpoint, expected at least two."
+        task = single.index[single.to_numpy()][0]
+        msg = f"task '{task}': got one size of checkpoint, expected at least two."
         raise FitError(msg)
 
 

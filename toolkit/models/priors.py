@@ -7,11 +7,12 @@ the outcome scale: the prior predictive puts about half of its weight on "no tas
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import pymc as pm
-from pytensor.tensor.variable import TensorVariable
 
+# pytensor annotates its functions with unions that no operator accepts.
+Tensor: TypeAlias = Any
 Family = Literal["normal", "half_normal", "beta"]
 
 
@@ -24,7 +25,7 @@ class Prior:
     meaning: str
     reason: str
 
-    def variable(self, name: str, dims: str | tuple[str, ...] | None = None) -> TensorVariable:
+    def variable(self, name: str, dims: str | tuple[str, ...] | None = None) -> Tensor:
         """Return the variable in the current model."""
         if self.family == "normal":
             mu, sigma = self.arguments
@@ -65,7 +66,10 @@ PRIORS: dict[str, Prior] = {
     ),
     "sigma_few_shot": Prior("half_normal", (0.5,), "spread over tasks", "same order as the mean"),
     "mu_few_shot_slope": Prior(
-        "normal", (0.0, 0.3), "growth of that gain per decade", "in-context learning grows with size"
+        "normal",
+        (0.0, 0.3),
+        "growth of that gain per decade",
+        "in-context learning grows with size",
     ),
     "sigma_few_shot_slope": Prior("half_normal", (0.3,), "spread over tasks", "same order"),
     "mu_tuned": Prior(
@@ -112,12 +116,17 @@ PRIORS: dict[str, Prior] = {
         "beta", (1.0, 1.0), "share of tasks with a jump, by arm", "no preference for any share"
     ),
     "jump_size": Prior(
-        "half_normal", (2.0,), "size of a jump where there is one", "from nothing to chance-to-solved"
+        "half_normal",
+        (2.0,),
+        "size of a jump where there is one",
+        "from nothing to chance-to-solved",
     ),
     "compliance_intercept": Prior(
         "normal", (1.0, 1.5), "parseable answers, mean task", "anything from a fifth to nearly all"
     ),
-    "compliance_slope": Prior("normal", (0.3, 0.5), "per decade", "larger follow the format better"),
+    "compliance_slope": Prior(
+        "normal", (0.3, 0.5), "per decade", "larger follow the format better"
+    ),
     "compliance_few_shot": Prior(
         "normal", (1.0, 1.0), "effect of demonstrations", "demonstrations show the format"
     ),

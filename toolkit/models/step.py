@@ -16,7 +16,7 @@ in an arm with probability ``jump_share`` of that arm, so that a true zero can b
 Both are marginalised exactly. A cell's log-likelihood takes two values, L0 without and L1 with the
 jump; the gain of arm a and gap k is the sum of L1 - L0 over the cells of that arm above the gap:
 
-    log p(t) = sum L0 + log sum_k exp( -log G_t + sum_a log(1 - w_a + w_a exp(gain_tak)) )
+    log p(t) = sum L0 + log sum_k exp(-log G_t + sum_a log(1 - w_a + w_a exp(gain[t, a, k])))
 
 which costs two likelihood evaluations whatever the number of gaps.
 """
@@ -27,19 +27,20 @@ from typing import NamedTuple
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pytensor.tensor.variable import TensorVariable
 
 from toolkit.models.design import Design
 from toolkit.models.likelihood import accuracy, concentration, count_log_likelihood
-from toolkit.models.priors import PRIORS, Prior
+from toolkit.models.priors import PRIORS, Prior, Tensor
 
-TASK_EFFECTS = ("few_shot", "few_shot_slope", "tuned", "tuned_slope", "both")
+# Effects that many cells pin down one by one mix better when drawn directly than as multiples of
+# their scale; for the others it is the reverse.
+CENTRED = frozenset({"intercept", "pair", "few_shot_checkpoint"})
 
 
 def build_model(design: Design, priors: Mapping[str, Prior] = PRIORS) -> pm.Model:
     """Return the model of a design; ``counts`` is its data, so the same design can be refitted."""
     with pm.Model(coords=design.coords) as model:
-        counts = pm.Data("counts", design.n_correct, dims=("task", "slot"))
+        counts: Tensor = pm.Data("counts", design.n_correct, dims=("task", "slot"))
         smooth = _log_odds(design, priors)
         lapse = priors["lapse"].variable("lapse", "task")[:, None]
         spread = concentration(_dispersion(priors))[:, None]
@@ -52,13 +53,11 @@ def build_model(design: Design, priors: Mapping[str, Prior] = PRIORS) -> pm.Mode
         p_without = accuracy(smooth, chance, lapse, compliance)
         p_with = accuracy(smooth + size[task, arm], chance, lapse, compliance)
 
-        def log_probability(
-            value: TensorVariable, without: TensorVariable, with_: TensorVariable, *rest: object
-        ) -> TensorVariable:
+        def log_probability(value: Tensor, without: Tensor, with_: Tensor, *rest: Tensor) -> Tensor:
             spread, share = rest
-            base = count_log_likelihood(value, design.n_items, without, spread)  # pyright: ignore[reportArgumentType]
-            lifted = count_log_likelihood(value, design.n_items, with_, spread)  # pyright: ignore[reportArgumentType]
-            return base.sum(axis=1) + log_gain(jump_gains(lifted - base, design), share, design)  # pyright: ignore[reportArgumentType]
+            base = cell_log_likelihood(value, without, spread, design)
+            lifted = cell_log_likelihood(value, with_, spread, design)
+            return base.sum(axis=1) + log_gain(jump_gains(lifted - base, design), share, design)
 
         pm.CustomDist(
             "n_correct",
@@ -71,26 +70,41 @@ def build_model(design: Design, priors: Mapping[str, Prior] = PRIORS) -> pm.Mode
             observed=counts,
             dims=("task", "slot"),
         )
-        base = count_log_likelihood(counts, design.n_items, p_without, spread)
-        lifted = count_log_likelihood(counts, design.n_items, p_with, spread)
+        base = cell_log_likelihood(counts, p_without, spread, design)
+        lifted = cell_log_likelihood(counts, p_with, spread, design)
         # Kept for drawing which gap and which arms afterwards; fit.py turns it into draws.
         pm.Deterministic("gain", jump_gains(lifted - base, design), dims=("task", "arm", "gap"))
     return model
 
 
-def jump_gains(difference: TensorVariable, design: Design) -> TensorVariable:
+def cell_log_likelihood(n_correct: Tensor, p: Tensor, spread: Tensor, design: Design) -> Tensor:
+    """Return each cell's log-likelihood, (task, slot), 0 in padding.
+
+    Only real cells are computed: log-gamma is what a gradient costs, and a third of the slots of a
+    study with unequal tasks may be padding.
+    """
+    real = np.flatnonzero(design.n_items.ravel() > 0)
+    task = real // design.n_items.shape[1]
+    values = count_log_likelihood(
+        n_correct.ravel()[real], design.n_items.ravel()[real], p.ravel()[real], spread.ravel()[task]
+    )
+    padded: Tensor = pt.zeros(design.n_items.size)
+    return pt.set_subtensor(padded[real], values).reshape(design.n_items.shape)
+
+
+def jump_gains(difference: Tensor, design: Design) -> Tensor:
     """Return the gain in log-likelihood of a jump, (task, arm, gap), from L1 - L0 by cell."""
     return (difference[:, :, None, None] * design.gains).sum(axis=1)
 
 
-def log_gain(gain: TensorVariable, share: TensorVariable, design: Design) -> TensorVariable:
+def log_gain(gain: Tensor, share: Tensor, design: Design) -> Tensor:
     """Return the log-likelihood gained by allowing jumps, marginal over gaps and arms, (task,)."""
     by_arm = share[..., None]
-    presence = pt.logaddexp(pt.log1p(-by_arm), pt.log(by_arm) + gain)
+    presence: Tensor = pt.logaddexp(pt.log1p(-by_arm), pt.log(by_arm) + gain)
     return pt.logsumexp(design.log_gap_prior + presence.sum(axis=1), axis=1)
 
 
-def _log_odds(design: Design, priors: Mapping[str, Prior]) -> TensorVariable:
+def _log_odds(design: Design, priors: Mapping[str, Prior]) -> Tensor:
     """Return the smooth part of the linear predictor, (task, slot)."""
     x, few_shot, tuned = design.size, design.few_shot, design.tuned
     task = np.arange(len(design.tasks))[:, None]
@@ -118,7 +132,7 @@ def _log_odds(design: Design, priors: Mapping[str, Prior]) -> TensorVariable:
     return smooth
 
 
-def _compliance(design: Design, priors: Mapping[str, Prior]) -> TensorVariable | float:
+def _compliance(design: Design, priors: Mapping[str, Prior]) -> Tensor | float:
     """Return the probability of a parseable answer, (task, slot): 1 but for exact match."""
     if not design.has_compliance.any():
         return 1.0
@@ -134,7 +148,7 @@ def _compliance(design: Design, priors: Mapping[str, Prior]) -> TensorVariable |
     return pt.where(design.has_compliance[:, None], pt.sigmoid(log_odds), 1.0)
 
 
-def _dispersion(priors: Mapping[str, Prior]) -> TensorVariable:
+def _dispersion(priors: Mapping[str, Prior]) -> Tensor:
     """Return each task's SD beyond its items: scorers misread some tasks more than others."""
     scale = priors["sigma_dispersion"].variable("sigma_dispersion")
     return pm.Deterministic(
@@ -142,15 +156,15 @@ def _dispersion(priors: Mapping[str, Prior]) -> TensorVariable:
     )
 
 
-def _group(
-    name: str, dim: str, priors: Mapping[str, Prior], *, mean: bool = False
-) -> TensorVariable:
-    """Return group effects over ``dim`` in non-centred form."""
+def _group(name: str, dim: str, priors: Mapping[str, Prior], *, mean: bool = False) -> Tensor:
+    """Return group effects over ``dim``; which form only matters to the sampler."""
     sigma = priors[f"sigma_{name}"].variable(f"sigma_{name}")
-    effect = sigma * pm.Normal(f"z_{name}", dims=dim)
-    if mean:
-        effect += priors[f"mu_{name}"].variable(f"mu_{name}")
-    return pm.Deterministic(f"{name}_effect", effect, dims=dim)
+    mu = priors[f"mu_{name}"].variable(f"mu_{name}") if mean else 0.0
+    if name in CENTRED:
+        return pm.Normal(f"{name}_effect", mu, sigma, dims=dim)
+    return pm.Deterministic(
+        f"{name}_effect", mu + sigma * pm.Normal(f"z_{name}", dims=dim), dims=dim
+    )
 
 
 class JumpDraws(NamedTuple):

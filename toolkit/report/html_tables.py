@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from toolkit.analysis import Analysis
 from toolkit.claims import ARM_LABELS
 from toolkit.diagnose import Check
+from toolkit.estimands import Estimate
 from toolkit.gates import Outcome
 from toolkit.models.priors import PRIORS
 from toolkit.report.numbers import chance_of, interval
@@ -27,6 +28,12 @@ class Markup(str):
     __slots__ = ()
 
 
+class Num(str):
+    """A number or interval: right-aligned and never wrapped."""
+
+    __slots__ = ()
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
     """Return an HTML table that scrolls inside itself."""
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
@@ -41,7 +48,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str 
 
 def _cell(value: object) -> str:
     text = value if isinstance(value, Markup) else html.escape(str(value))
-    return f"<td>{text}</td>"
+    return f'<td class="num">{text}</td>' if isinstance(value, Num | int) else f"<td>{text}</td>"
 
 
 def badge(outcome: Outcome) -> Markup:
@@ -54,6 +61,16 @@ def link(target: str, text: str) -> Markup:
     return Markup(f'<a href="{html.escape(target, quote=True)}">{html.escape(text)}</a>')
 
 
+def codes(verdict: Verdict) -> Markup:
+    """Return a verdict's reason codes, each once."""
+    each = dict.fromkeys(reason.code for reason in verdict.reasons)
+    return Markup(" ".join(f"<code>{html.escape(code)}</code>" for code in each))
+
+
+def _interval(estimate: Estimate) -> Num:
+    return Num(interval(estimate))
+
+
 def verdict_table(analysis: Analysis, page: str = "") -> str:
     """Return every claim with the published verdict beside ours."""
     rows = [
@@ -62,11 +79,11 @@ def verdict_table(analysis: Analysis, page: str = "") -> str:
             "before" if v.claim.claim_set == "prior" else "control",
             v.claim.published_verdict,
             badge(v.outcome),
-            interval(v.estimates["residual_jump"]),
-            chance_of(v.estimates["p_residual_jump"]),
-            interval(v.estimates["published_jump"]),
-            chance_of(v.estimates["p_published_jump"]),
-            ", ".join(dict.fromkeys(reason.code for reason in v.reasons)),
+            _interval(v.estimates["residual_jump"]),
+            Num(chance_of(v.estimates["p_residual_jump"])),
+            _interval(v.estimates["published_jump"]),
+            Num(chance_of(v.estimates["p_published_jump"])),
+            codes(v),
         )
         for v in analysis.verdicts
     ]
@@ -100,14 +117,14 @@ def reproduction_table(rows: Sequence[Reproduced]) -> str:
 def attribution_table(verdicts: Sequence[Verdict]) -> str:
     """Return the split of each jump from the controlled to the fully elicited arm."""
     parts = ("total", "few_shot", "instruction_tuning", "interaction")
-    rows = [(v.claim.row, *(interval(v.elicitation[part]) for part in parts)) for v in verdicts]
+    rows = [(v.claim.row, *(_interval(v.elicitation[part]) for part in parts)) for v in verdicts]
     header = ("task", "change in the jump", "few-shot", "instruction tuning", "interaction")
     return table(header, rows, "Attribution in points, median and 90% interval")
 
 
 def arm_table(verdict: Verdict) -> str:
     """Return a claim's jump by arm."""
-    rows = [(label, interval(verdict.estimates[f"jump: {label}"])) for label in ARM_LABELS]
+    rows = [(label, _interval(verdict.estimates[f"jump: {label}"])) for label in ARM_LABELS]
     return table(("arm", "jump, points [90%]"), rows, "Jump by arm")
 
 

@@ -15,9 +15,9 @@ from toolkit.report.numbers import counted, interval
 from toolkit.report.study_page import analysis_of
 
 
-def analyses_of(studies: str, profile: Profile) -> list[Analysis]:
-    """Return the analyses of a comma-separated list of studies."""
-    return [analysis_of(name, profile) for name in studies.split(",")]
+def analyses_of(studies: list[str], profile: Profile) -> list[Analysis]:
+    """Return the analyses of bundled studies or study folders."""
+    return [analysis_of(name, profile) for name in studies]
 
 
 def answer(analyses: list[Analysis]) -> None:

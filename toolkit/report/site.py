@@ -1,11 +1,13 @@
 """The whole site: check every study, fit what is new, write verdicts and pages."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit import paths
-from toolkit.analysis import Analysis, Profile, analyse, load_study_folder
+from toolkit.analysis import Analysis, Profile, StudyFolder, analyse, load_study_folder
+from toolkit.errors import ReportError
 from toolkit.report.render import Rendered, choose_renderer, render
 from toolkit.report.verdicts_file import as_text, document
 
@@ -33,6 +35,7 @@ def build_site(
     """Write the site for some studies; nothing is written when a study's files are wrong."""
     choose_renderer(renderer)  # a wrong or missing renderer fails before the fits, not after
     sources = [load_study_folder(study) for study in studies]
+    _check_page_names([source.study.id for source in sources])
     analyses: list[Analysis] = []
     for source in sources:
         say(f"{source.study.id}: {len(source.claims)} claims, {len(source.record.frame)} cells")
@@ -42,15 +45,29 @@ def build_site(
     site = paths.site_dir()
     with paths.atomic_path(site / "verdicts.json") as temporary:
         temporary.write_text(as_text(document(analyses)), encoding="utf-8")
+    # Documents run in their own folder: a study elsewhere is passed by its full path.
+    names = [_name_for_documents(source) for source in sources]
     pages = [
         _page(_document(source.study.id), source.study.id, renderer, say,
-              {"study": str(study), "profile": profile})
-        for study, source in zip(studies, sources, strict=True)
+              {"study": json.dumps(name), "profile": profile})
+        for name, source in zip(names, sources, strict=True)
     ]  # fmt: skip
-    index = {"studies": ",".join(studies), "profile": profile}
+    index = {"studies": json.dumps(names), "profile": profile}
     pages.append(_page(paths.reports_dir() / "index.qmd", "index", renderer, say, index))
     reused = sum(analysis.fitted.reused for analysis in analyses)
     return Site(tuple(pages), site / "verdicts.json", len(analyses) - reused, reused)
+
+
+def _check_page_names(ids: Sequence[str]) -> None:
+    for name in ids:
+        if ids.count(name) > 1 or name == "index":
+            msg = f"study '{name}': its page would overwrite another; rename the study's folder."
+            raise ReportError(msg)
+
+
+def _name_for_documents(source: StudyFolder) -> str:
+    bundled = source.folder.parent == paths.data_dir()
+    return source.study.id if bundled else str(source.folder)
 
 
 def _fit_line(analysis: Analysis) -> str:

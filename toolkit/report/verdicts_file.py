@@ -136,4 +136,4 @@ def _reason(reason: Reason) -> dict[str, str]:
 
 def _number(value: float) -> float | None:
     """Return a number with the digits worth writing; what could not be computed is null."""
-    return None if value != value else round(float(value), DIGITS)  # noqa: PLR0124 (NaN)
+    return None if value != value else round(float(value), DIGITS)

@@ -45,7 +45,7 @@ import pandas as pd
 
 from toolkit.errors import SourceError
 from toolkit.scores import CELL, SCORES_SCHEMA
-from toolkit.tables import check_table
+from toolkit.tables import check_table, first_row, line_of
 
 SHA256 = "43159449c7c9a52e25f0f8499441f325ab72fbfdea55f51cf9547f3f24474a99"
 LEFT_OUT_CHECKPOINTS = {"code": "not in the paper's table", "gpt-4": "not in the paper's table"}
@@ -133,9 +133,9 @@ def _one_row_per_run(rows: pd.DataFrame, where: str) -> pd.DataFrame:
     run = ["checkpoint", "task", "prompt_format", "number_of_shots", "seed"]
     clash = rows.duplicated(run)
     if clash.any():
-        at = clash.idxmax()
+        at = first_row(clash)
         msg = (
-            f"{where} line {int(at) + 2}: a second, different run of "  # pyright: ignore[reportArgumentType]
+            f"{where} line {line_of(at)}: a second, different run of "
             f"{rows.loc[at, run].to_dict()}; expected one run per seed."
         )
         raise SourceError(msg)
@@ -145,7 +145,14 @@ def _one_row_per_run(rows: pd.DataFrame, where: str) -> pd.DataFrame:
 def _counts(rows: pd.DataFrame, where: str) -> pd.DataFrame:
     """Return one row per run and metric with its whole count of correct items."""
     long = rows.melt(
-        id_vars=["checkpoint", "task", "prompt_format", "number_of_shots", "number_of_data", "seed"],
+        id_vars=[
+            "checkpoint",
+            "task",
+            "prompt_format",
+            "number_of_shots",
+            "number_of_data",
+            "seed",
+        ],
         value_vars=list(METRICS),
         var_name="metric",
         value_name="accuracy",
@@ -157,18 +164,18 @@ def _counts(rows: pd.DataFrame, where: str) -> pd.DataFrame:
     long = long[used]
     outside = ~long["accuracy"].between(0, 1)
     if outside.any():
-        at = outside.idxmax()
+        at = first_row(outside)
         msg = (
-            f"{where} line {int(at) + 2}: got accuracy {long['accuracy'][at]}, "  # pyright: ignore[reportArgumentType]
+            f"{where} line {line_of(at)}: got accuracy {long['accuracy'].loc[at]}, "
             f"expected a proportion in [0, 1] or {NOT_COMPUTED} for 'not computed'."
         )
         raise SourceError(msg)
     count = long["accuracy"] * long["number_of_data"]
     fraction = (count - count.round()).abs() > 1e-4
     if fraction.any():
-        at = fraction.idxmax()
+        at = first_row(fraction)
         msg = (
-            f"{where} line {int(at) + 2}: accuracy times items is {count[at]:.4f}, "  # pyright: ignore[reportArgumentType]
+            f"{where} line {line_of(at)}: accuracy times items is {count.loc[at]:.4f}, "
             "expected a whole count."
         )
         raise SourceError(msg)
@@ -189,7 +196,7 @@ def _collapse(repeats: pd.DataFrame) -> pd.DataFrame:
     """Return one row per cell: the mean over runs on the same items, and how far they agree."""
     runs = repeats.assign(accuracy=repeats["n_correct"] / repeats["n_items"])
     cells = runs.groupby(CELL, sort=True)
-    if (cells["n_items"].nunique() > 1).any():
+    if (cells["n_items"].max() > cells["n_items"].min()).any():
         msg = "repeats of one cell have different numbers of items; they can't be collapsed."
         raise SourceError(msg)
     table = cells.agg(

@@ -38,6 +38,34 @@
     dark: ["#56b4e9", "#ff9a5c", "#3fd0a3", "#e6a3c8", "#b8bfc6", "#f0c04a", "#9dcbf7"],
   };
 
+  // The same hues where a chart names its colours itself; black and white change places.
+  const ON_DARK = {
+    "#0072b2": "#56b4e9", "#d55e00": "#ff9a5c", "#009e73": "#3fd0a3", "#cc79a7": "#e6a3c8",
+    "#000000": "#e3e6e9", "#ffffff": "#15181c", "black": "#e3e6e9", "white": "#15181c",
+  };
+
+  function inScheme(json) {
+    if (!isDark()) return json;
+    return json.replace(/"(#[0-9a-f]{6}|black|white)"(?!:)/gi, (all, colour) => {
+      const other = ON_DARK[colour.toLowerCase()];
+      return other ? `"${other}"` : all;
+    });
+  }
+
+  // A title wider than its chart would be cut off: break it between words.
+  function broken(title, width) {
+    if (Array.isArray(title) || !title) return title;
+    if (typeof title === "object") return { ...title, text: broken(title.text, width) };
+    const room = Math.max(16, Math.floor((width - 20) / 8));
+    const lines = [""];
+    for (const word of String(title).split(" ")) {
+      const last = lines.length - 1;
+      if (lines[last] && lines[last].length + word.length >= room) lines.push(word);
+      else lines[last] += (lines[last] ? " " : "") + word;
+    }
+    return lines.length > 1 ? lines : title;
+  }
+
   // Below this a legend beside the plot leaves no room for the plot.
   const NARROW = 520;
 
@@ -81,7 +109,9 @@
     const fixed = typeof spec.width === "number" && spec.width <= width;
     const stepped = typeof spec.width === "object";
     if (compound || faceted || fixed || stepped) return spec;
-    return { ...spec, width, autosize: { type: "fit-x", contains: "padding", ...spec.autosize } };
+    const title = broken(spec.title, width);
+    const titled = title === undefined ? spec : { ...spec, title };
+    return { ...titled, width, autosize: { type: "fit-x", contains: "padding", ...spec.autosize } };
   }
 
   function escaped(value) {
@@ -104,9 +134,8 @@
   }
 
   async function drawNow(element, state, key) {
-    const spec = JSON.parse(
-      element.parentElement.querySelector('script[type="application/json"]').textContent,
-    );
+    const json = element.parentElement.querySelector('script[type="application/json"]').textContent;
+    const spec = JSON.parse(inScheme(json));
     const dark = isDark();
     try {
       const previous = state.result;

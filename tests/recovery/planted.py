@@ -1,0 +1,104 @@
+"""Simulated studies with planted truth, judged by the whole procedure from scores to verdicts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.diagnose import diagnose_sampler
+from toolkit.estimands import jump
+from toolkit.fit import FitSettings, fit_model
+from toolkit.gates import Outcome, design_gates
+from toolkit.simulate import (
+    LU_LIKE,
+    RICH,
+    TRUTHS,
+    PlantedTask,
+    StudyDesign,
+    Truth,
+    planted_claim,
+    simulate_study,
+)
+from toolkit.verdict import Verdict, judge
+
+HEIGHT = 0.25
+# What each truth must be called on a design that can tell. A step with tuning only, or with
+# demonstrations only, is seen in the published (fully elicited) arm and not in the controlled one.
+RIGHT = {
+    "none": Outcome.NO_JUMP,
+    "all arms": Outcome.JUMP_REMAINS,
+    "few-shot only": Outcome.EXPLAINED,
+    "instruction tuning only": Outcome.EXPLAINED,
+}
+LU_STEP = 1e10  # inside the gap between 6.7 and 175 billion
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A planted task and what the procedure said of it."""
+
+    task: PlantedTask
+    verdict: Verdict
+
+    @property
+    def line(self) -> str:
+        """Return truth and verdict with its numbers, for messages."""
+        estimates = self.verdict.estimates
+        codes = ", ".join(reason.code for reason in self.verdict.reasons)
+        return (
+            f"{self.task.name}: {self.verdict.outcome.value} "
+            f"P(controlled) {estimates['p_residual_jump'].median:.3f} "
+            f"P(published) {estimates['p_published_jump'].median:.3f} [{codes}]"
+        )
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """Return the medians of the attribution to the published arm."""
+        return {name: part.median for name, part in self.verdict.attribution.items()}
+
+
+def planted_tasks(
+    design: StudyDesign,
+    per_truth: int,
+    rng: np.random.Generator,
+    truths: tuple[Truth, ...] = TRUTHS,
+) -> list[PlantedTask]:
+    """Return tasks of every truth with curves of different place and steepness."""
+    tasks = []
+    for truth in truths:
+        for number in range(per_truth):
+            step_at = LU_STEP if design is LU_LIKE else float(10 ** rng.uniform(9.2, 10.2))
+            tasks.append(
+                PlantedTask(
+                    f"{truth}-{number}",
+                    truth,
+                    step_at,
+                    HEIGHT,
+                    midpoint=float(10 ** rng.uniform(10.5, 11.3)),
+                    steepness=float(rng.uniform(0.7, 1.4)),
+                )
+            )
+    return tasks
+
+
+def judge_planted(
+    design: StudyDesign, per_truth: int, settings: FitSettings, cache: Path
+) -> list[Judged]:
+    """Return the verdict on every planted task of one simulated study."""
+    rng = np.random.default_rng(settings.random_seed)
+    tasks = planted_tasks(design, per_truth, rng)
+    scores = simulate_study(design, tasks, rng)
+    fitted = fit_model(scores, "step", settings, cache)
+    posterior = fitted.idata["posterior"].to_dataset()
+    jumps = jump(posterior, fitted.design)
+    sampler = diagnose_sampler(fitted.idata)
+    judged = []
+    for task in tasks:
+        claim = planted_claim(task)
+        cells = scores.frame[scores.frame["task"] == task.name]
+        gates = design_gates(claim, cells)
+        judged.append(Judged(task, judge(claim, jumps, posterior, fitted.design, gates, sampler)))
+    return judged
+
+
+__all__ = ["LU_LIKE", "RICH", "RIGHT", "Judged", "judge_planted"]
