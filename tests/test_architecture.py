@@ -77,6 +77,6 @@ def test_readme_names_only_commands_that_exist():
 
 def test_readme_targets_are_in_the_makefile():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    named = set(re.findall(r"make ([a-z]+(?:-[a-z]+)?)", (ROOT / "README.md").read_text()))
-    assert {"report", "test"} <= named
-    assert named - {"them"} <= targets
+    written = re.compile(r"(?:`|^    )make ([a-z-]+)", re.M)
+    named = set(written.findall((ROOT / "README.md").read_text()))
+    assert {"report", "test"} <= named <= targets

@@ -121,8 +121,11 @@ def find_study(study: str) -> Path:
     if study in known:
         return paths.data_dir() / study
     path = Path(study)
-    if (path / "study.toml").is_file():
-        return path.resolve()
+    try:
+        if (path / "study.toml").is_file():
+            return path.resolve()
+    except OSError:  # no path of this file system, such as a name that is too long
+        study = f"{study[:80]}..."
     msg = (
         f"'{study}': no bundled study of that name{did_you_mean(study, known)} and no folder with "
         f"a study.toml; expected one of {', '.join(known)} or a path."
@@ -135,7 +138,8 @@ def load_study_folder(study: str) -> StudyFolder:
     folder = find_study(study)
     scores = read_scores(folder)
     claims = load_claims(folder, scores.tasks["task"].tolist())
-    return StudyFolder(folder, load_study(folder), claims, scores, _load_plan(folder))
+    plan = _load_plan(folder, scores.frame["prompt_format"].unique().tolist())
+    return StudyFolder(folder, load_study(folder), claims, scores, plan)
 
 
 def analyse(source: StudyFolder, profile: Profile = "full", *, progress: bool = False) -> Analysis:
@@ -154,7 +158,7 @@ def analyse(source: StudyFolder, profile: Profile = "full", *, progress: bool = 
     return Analysis(source, profile, fitted, jumps, sampler, tuple(verdicts))
 
 
-def _load_plan(folder: Path) -> AnalysisPlan:
+def _load_plan(folder: Path, prompt_formats: list[str]) -> AnalysisPlan:
     bundled, own = paths.analysis_file(folder.name), folder / "analysis.toml"
     path = own if own.exists() else bundled
     if not path.exists():
@@ -164,6 +168,27 @@ def _load_plan(folder: Path) -> AnalysisPlan:
         hint = did_you_mean(plan.model, list(MODELS))
         msg = f"{path}: got model '{plan.model}'{hint}, expected one of {', '.join(MODELS)}."
         raise ClaimError(msg)
+    if plan.prompt_format not in prompt_formats:
+        hint = did_you_mean(plan.prompt_format, prompt_formats)
+        msg = (
+            f"{path}: got prompt_format '{plan.prompt_format}'{hint}, expected one that scores.csv "
+            f"has: {', '.join(prompt_formats)}."
+        )
+        raise ClaimError(msg)
+    for profile, settings in (("quick", plan.quick), ("full", plan.full)):
+        for name, least in (("draws", 1), ("tune", 1), ("chains", 2), ("random_seed", 0)):
+            if getattr(settings, name) < least:
+                msg = (
+                    f"{path}: key '{profile}': got {name} {getattr(settings, name)}, "
+                    f"expected {least} or more."
+                )
+                raise ClaimError(msg)
+        if not 0 < settings.target_accept < 1:
+            msg = (
+                f"{path}: key '{profile}': got target_accept {settings.target_accept}, "
+                "expected between 0 and 1."
+            )
+            raise ClaimError(msg)
     return plan
 
 

@@ -42,7 +42,7 @@ def arm_named(label: str) -> Arm:
         if arm.label == label:
             return arm
     hint = did_you_mean(label, list(ARM_LABELS))
-    msg = f"published_arm: got '{label}'{hint}, expected one of {', '.join(ARM_LABELS)}."
+    msg = f"published_arm: got {label!r}{hint}, expected one of {', '.join(ARM_LABELS)}."
     raise ClaimError(msg)
 
 
@@ -134,28 +134,17 @@ def load_claims(folder: Path, tasks: list[str]) -> tuple[Claim, ...]:
     """Return ``claims.toml`` of a study folder; a claim on a task not in ``tasks`` is an error."""
     path = folder / "claims.toml"
     document = read_toml(path)
-    if set(document) != {"claim"} or not isinstance(document["claim"], list):
-        msg = f"{path}: got keys {sorted(document)}, expected only [[claim]] tables."
+    tables = document.get("claim")
+    is_list = isinstance(tables, list) and tables and all(isinstance(t, dict) for t in tables)
+    if set(document) != {"claim"} or not is_list:
+        msg = f"{path}: got keys {sorted(document)}, expected only [[claim]] tables, at least one."
         raise ClaimError(msg)
     claims = []
     for number, table in enumerate(document["claim"], start=1):
-        where = f"{path} claim {number} ('{table.get('slug', '?')}')"
+        where = f"{path} claim {number} ({table.get('slug', '?')!r})"
         claim = from_table(Claim, table, where)
         check_name(claim.slug, "slug", where)
-        if claim.task not in tasks:
-            msg = (
-                f"{where}: got task '{claim.task}'{did_you_mean(claim.task, tasks)}, "
-                "expected a task of tasks.csv; correct the name or add the task."
-            )
-            raise ClaimError(msg)
-        if claim.threshold_n_params <= 0:
-            msg = f"{where}: got threshold_n_params {claim.threshold_n_params}, expected above 0."
-            raise ClaimError(msg)
-        try:
-            arm_named(claim.published_arm)
-        except ClaimError as error:
-            msg = f"{where}: {error}"
-            raise ClaimError(msg) from None
+        _check_claim(claim, tasks, where)
         claims.append(claim)
     slugs = [claim.slug for claim in claims]
     for slug in slugs:
@@ -163,3 +152,27 @@ def load_claims(folder: Path, tasks: list[str]) -> tuple[Claim, ...]:
             msg = f"{path}: slug '{slug}' stands there twice; each claim needs its own."
             raise ClaimError(msg)
     return tuple(claims)
+
+
+def _check_claim(claim: Claim, tasks: list[str], where: str) -> None:
+    if claim.task not in tasks:
+        msg = (
+            f"{where}: got task '{claim.task}'{did_you_mean(claim.task, tasks)}, "
+            "expected a task of tasks.csv; correct the name or add the task."
+        )
+        raise ClaimError(msg)
+    if claim.threshold_n_params <= 0:
+        msg = f"{where}: got threshold_n_params {claim.threshold_n_params}, expected above 0."
+        raise ClaimError(msg)
+    baseline = claim.published_baseline
+    if baseline is not None and not 0 <= baseline <= 1:
+        msg = (
+            f"{where}: got published_baseline {baseline}, expected a proportion in [0, 1]; "
+            "divide percentages by 100."
+        )
+        raise ClaimError(msg)
+    try:
+        arm_named(claim.published_arm)
+    except ClaimError as error:
+        msg = f"{where}: {error}"
+        raise ClaimError(msg) from None

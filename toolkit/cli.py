@@ -1,6 +1,7 @@
 """The command line: one command per stage, no logic of its own."""
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,7 +115,12 @@ def check(study: StudyArgument, as_json: JsonOption = False) -> None:
     ]
     if as_json:
         _print_json(
-            {"study": source.study.id, "reproduction": rows, "means": means, "gates": closed}
+            {
+                "study": source.study.id,
+                "reproduction": rows,
+                "means": [_without_nan(m) for m in means],
+                "gates": closed,
+            }
         )
         return
     _table(rows, f"{source.study.id}: published numbers, recomputed")
@@ -277,6 +283,11 @@ def _table(rows: list[dict[str, Any]], title: str) -> None:
         # Text, not str: names from data files are shown as they are, never read as markup.
         table.add_row(*(v if isinstance(v, Text) else Text(str(v)) for v in row.values()))
     _console().print(table)
+
+
+def _without_nan(row: dict[Any, Any]) -> dict[Any, Any]:
+    """Return a row with None for NaN, which JSON does not know."""
+    return {key: None if isinstance(v, float) and math.isnan(v) else v for key, v in row.items()}
 
 
 def _print_json(value: object) -> None:

@@ -14,7 +14,8 @@ import xarray as xr
 # Vehtari et al. 2021 recommend R-hat below 1.01 and a bulk ESS of at least 400 over four chains.
 RHAT_MAX = 1.01
 ESS_MIN = 400
-DIVERGENCES_MAX = 0
+# A rare divergence comes from rounding in a tail; a region that the sampler can't enter gives many.
+DIVERGENT_SHARE_MAX = 0.001
 # Betancourt 2016: below 0.3 the momentum can't explore the energies.
 BFMI_MIN = 0.3
 
@@ -68,13 +69,13 @@ def at_least(name: str, value: float, threshold: float) -> Check:
 def diagnose_sampler(idata: xr.DataTree) -> Diagnosis:
     """Return the checks of the whole fit: divergences, E-BFMI, and every unknown's mixing."""
     stats = idata["sample_stats"].to_dataset() if "sample_stats" in idata else xr.Dataset()
-    divergences = float(stats["diverging"].sum()) if "diverging" in stats else np.nan
+    divergent = float(stats["diverging"].mean()) if "diverging" in stats else np.nan
     bfmi = float(_bfmi(stats["energy"].to_numpy()).min()) if "energy" in stats else np.nan
     posterior = idata["posterior"].to_dataset()
     unknowns = posterior[[name for name in posterior if "draw" in posterior[name].dims]]
     return Diagnosis(
         (
-            at_most("divergences", divergences, DIVERGENCES_MAX),
+            at_most("share of divergent draws", divergent, DIVERGENT_SHARE_MAX),
             at_least("smallest E-BFMI", bfmi, BFMI_MIN),
             *_mixing(unknowns.drop_vars(["jump_gap", "jump_present"], errors="ignore"), "unknown"),
         )

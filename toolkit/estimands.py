@@ -130,21 +130,30 @@ def _linear_predictor(
     p = posterior
     center = p["intercept_effect"] + p["slope_effect"] * x + 0.5 * p["curvature_effect"] * x**2
     variance = (
-        p["sigma_family"] ** 2
-        + (p["sigma_family_slope"] * x) ** 2
-        + p["sigma_checkpoint"] ** 2
+        _new_member(p, "family", "lm_family")
+        + _new_member(p, "family_slope", "lm_family") * x**2
+        + _new_member(p, "checkpoint", "base")
         + p["sigma_checkpoint_task"] ** 2
     )
     # An arm that the study does not have has no effect to add.
     if arm.few_shot and "few_shot_effect" in p:
         center = center + p["few_shot_effect"] + p["few_shot_slope_effect"] * x
-        variance = variance + p["sigma_few_shot_checkpoint"] ** 2
+        variance = variance + _new_member(p, "few_shot_checkpoint", "base")
     if arm.instruction_tuned and "tuned_effect" in p:
         center = center + p["tuned_effect"] + p["tuned_slope_effect"] * x
-        variance = variance + p["sigma_pair"] ** 2
+        variance = variance + _new_member(p, "pair", "tuned_checkpoint")
     if arm.few_shot and arm.instruction_tuned and "both_effect" in p:
         center = center + p["both_effect"]
     return center, variance
+
+
+def _new_member(posterior: xr.Dataset, name: str, dim: str) -> xr.DataArray:
+    """Return the variance of a new member's effect around the mean of those that were scored.
+
+    The model's effects sum to zero over n members, so their common part, of variance sigma^2 / n,
+    is in neither the effects nor the intercept.
+    """
+    return posterior[f"sigma_{name}"] ** 2 * (1 + 1 / posterior.sizes[dim])
 
 
 @dataclass(frozen=True)

@@ -91,24 +91,42 @@ def gap_around(sizes: np.ndarray, threshold: float) -> tuple[float, float]:
 def is_resolvable(sizes: np.ndarray, low: float, high: float) -> bool:
     """Return whether a jump between two neighbouring sizes could be told from a bend."""
     below, above = int((sizes <= low + 1e-9).sum()), int((sizes >= high - 1e-9).sum())
-    return min(below, above) >= SIZES_PER_SIDE_MIN and high - low <= GAP_MAX_DECADES
+    return min(below, above) >= SIZES_PER_SIDE_MIN and high - low <= GAP_MAX_DECADES + 1e-9
 
 
 def sizes_to_add(sizes: np.ndarray, threshold: float) -> list[float]:
     """Return the fewest further sizes (log10) that make a threshold resolvable."""
-    low, high = gap_around(sizes, threshold)
-    pieces = max(1, math.ceil((high - low) / GAP_MAX_DECADES - 1e-9))
-    added = [low + (high - low) * i / pieces for i in range(1, pieces)]
-    above = [s for s in [*sizes, *added] if s >= threshold - 1e-9]
-    step = GAP_MAX_DECADES
-    added += [
-        max(threshold, high) + step * i for i in range(1, SIZES_PER_SIDE_MIN - len(above) + 1)
-    ]
-    below = [s for s in [*sizes, *added] if s < threshold - 1e-9]
-    added += [low - step * i for i in range(1, SIZES_PER_SIDE_MIN - len(below) + 1)]
-    missing = SIZES_MIN - len(sizes) - len(added)
-    added += [max([*sizes, *added]) + step * i for i in range(1, missing + 1)]
-    return sorted(added)
+    step, together = GAP_MAX_DECADES, _spanning(sizes, threshold)
+    low, high = gap_around(np.array(together), threshold)
+    if high - low > step + 1e-9:
+        # One size near enough to both the threshold and its far end, else one on each side.
+        if high - step < threshold - 1e-9:
+            together.append(high - step)
+        elif low + step >= threshold - 1e-9:
+            together.append(low + step)
+        else:
+            together += [threshold - step / 2, threshold + step / 2]
+    together.sort()
+    while sum(s < threshold - 1e-9 for s in together) < SIZES_PER_SIDE_MIN:
+        together.insert(0, together[0] - step)
+    while (
+        sum(s >= threshold - 1e-9 for s in together) < SIZES_PER_SIDE_MIN
+        or len(together) < SIZES_MIN
+    ):
+        together.append(together[-1] + step)
+    return [s for s in together if s not in sizes]
+
+
+def _spanning(sizes: np.ndarray, threshold: float) -> list[float]:
+    """Return the sizes with what is needed for one on each side of the threshold."""
+    spanning = sorted(float(size) for size in sizes)
+    if spanning[-1] < threshold - 1e-9:
+        spanning.append(threshold)
+    if spanning[0] - GAP_MAX_DECADES >= threshold - 1e-9:
+        spanning.insert(0, threshold)
+    if spanning[0] >= threshold - 1e-9:
+        spanning.insert(0, spanning[0] - GAP_MAX_DECADES)
+    return spanning
 
 
 def _size_gates(sizes: np.ndarray, arm: Arm, threshold_n_params: float) -> list[Gate]:
@@ -124,7 +142,8 @@ def _size_gates(sizes: np.ndarray, arm: Arm, threshold_n_params: float) -> list[
         ]
     threshold = math.log10(threshold_n_params)
     low, high = gap_around(sizes, threshold)
-    below, above = int((sizes <= low + 1e-9).sum()), int((sizes >= high - 1e-9).sum())
+    above = int((sizes >= threshold - 1e-9).sum())
+    below = len(sizes) - above
     needed = sizes_to_add(sizes, threshold)
     listed = ", ".join(size_label(size) for size in needed)
     remedy = f"score {len(needed)} more sizes in the arm '{arm.label}': about {listed}"
@@ -140,17 +159,26 @@ def _size_gates(sizes: np.ndarray, arm: Arm, threshold_n_params: float) -> list[
             f"(needed: {SIZES_PER_SIDE_MIN} on each side)", remedy, DECIDED,
         ),
         Gate(
-            "WIDE_GAP", high - low <= GAP_MAX_DECADES,
+            "WIDE_GAP", high - low <= GAP_MAX_DECADES + 1e-9,
             f"no size between {size_label(low)} and {size_label(high)} {where}: "
             f"{high - low:.2f} decades (allowed: {GAP_MAX_DECADES})", remedy, DECIDED,
         ),
     ]  # fmt: skip
 
 
+def _p_above(cells: pd.DataFrame, level: pd.Series) -> np.ndarray:
+    """Return for each cell the probability that its true score is above ``level``.
+
+    Jeffreys' posterior for counts; normal for scores that come with a standard error only.
+    """
+    k, n = cells["n_correct"], cells["n_items"]
+    counted = stats.beta.sf(level, k + 0.5, n - k + 0.5)
+    return np.where(k.isna(), stats.norm.sf(level, cells["score"], cells["score_se"]), counted)
+
+
 def _floor_gate(cells: pd.DataFrame) -> Gate:
     """Return whether any cell is surely above chance: at the floor nothing shows of the ability."""
-    k, n = cells["n_correct"], cells["n_items"]
-    above = stats.beta.sf(cells["chance"] + ROPE, k + 0.5, n - k + 0.5)
+    above = _p_above(cells, cells["chance"] + ROPE)
     return Gate(
         "AT_FLOOR", bool((above > SURE).any()),
         f"no cell of any arm is above chance by {ROPE} with probability {SURE}",
@@ -186,8 +214,7 @@ def _items_gate(cells: pd.DataFrame) -> Gate:
 
 def _below_chance_gate(cells: pd.DataFrame) -> Gate:
     """Return whether many cells are surely below chance: a sign of the scorer, not of ability."""
-    k, n = cells["n_correct"], cells["n_items"]
-    below = stats.beta.cdf(cells["chance"], k + 0.5, n - k + 0.5) > SURE
+    below = 1 - _p_above(cells, cells["chance"]) > SURE
     share = float(below.mean())
     return Gate(
         "BELOW_CHANCE", share <= BELOW_CHANCE_SHARE_MAX,

@@ -16,7 +16,7 @@ import pandera.pandas as pa
 from toolkit.claims import CONTROLLED_ARM, Claim
 from toolkit.errors import ScoresError
 from toolkit.gates import in_arm
-from toolkit.scores import CELL, Scores
+from toolkit.scores import CELL, COUNT, COUNT_FROM_1, Scores
 from toolkit.tables import read_table
 
 # scores.csv writes ten digits.
@@ -27,16 +27,23 @@ REPEATS_SCHEMA = pa.DataFrameSchema(
     {
         **{name: pa.Column(str, description="as in scores.csv") for name in CELL[:-1]},
         **{
-            name: pa.Column(float, pa.Check.ge(0, error="0 or more"), coerce=True, description=text)
-            for name, text in {
-                "n_shots": "demonstrations in the prompt",
-                "seed": "seed of the run; 0 where it had none",
-                "n_items": "items scored",
-                "n_correct": "items right in this run",
+            name: pa.Column(float, check, coerce=True, description=text)
+            for name, (check, text) in {
+                "n_shots": (COUNT, "demonstrations in the prompt"),
+                "seed": (COUNT, "seed of the run; 0 where it had none"),
+                "n_items": (COUNT_FROM_1, "items scored"),
+                "n_correct": (COUNT, "items right in this run"),
             }.items()
         },
     },
+    checks=[
+        pa.Check(
+            lambda f: f["n_correct"] <= f["n_items"],
+            error="no more correct than items; check both counts",
+        )
+    ],
     unique=[*CELL, "seed"],
+    report_duplicates="exclude_first",
 )
 
 
@@ -84,6 +91,8 @@ def _claim_rows(claim: Claim, record: Scores) -> list[Reproduced]:
     rise = cell["score"] - cell["chance"]
     against = f"{cell['score']:.3f} against chance {cell['chance']:.3f} ({rise:+.3f})"
     recomputed = f"{cell['checkpoint']}: {against}"
+    if claim.published_baseline is not None:
+        recomputed += f"; published baseline: {claim.published_baseline:.2f}"
     rows = [
         Reproduced(
             "above baseline",
@@ -117,6 +126,13 @@ def recompute_means(folder: Path, scores: Scores) -> pd.DataFrame:
     cells = scores.frame[[*CELL, "n_repeats", "score"]].merge(
         means.reset_index(), on=CELL, how="left"
     )
+    strangers = means.index.difference(pd.MultiIndex.from_frame(scores.frame[CELL]))
+    if len(strangers):
+        msg = (
+            f"{folder / 'repeats.csv'}: got runs of {dict(zip(CELL, strangers[0], strict=True))}, "
+            "expected runs of cells that stand in scores.csv; correct the names or remove them."
+        )
+        raise ScoresError(msg)
     same = (cells["mean"] - cells["score"]).abs() <= MEAN_TOLERANCE
     return cells.assign(agrees=same & (cells["runs"] == cells["n_repeats"]))
 
@@ -171,6 +187,8 @@ def audit_replicates(repeats: pd.DataFrame, metric: str) -> ReplicateAudit:
     )
     cells = cells[cells["n_runs"] > 1]
     binomial = cells["p"] * (1 - cells["p"]) / cells["n_items"]
-    ratio = float(cells["variance"].mean() / binomial.mean()) if len(cells) else np.nan
+    # Where every run is all right or all wrong, there is no variance to compare.
+    expected = float(binomial.mean()) if len(cells) else 0.0
+    ratio = float(cells["variance"].mean()) / expected if expected > 0 else np.nan
     identical = int((cells["n_values"] == 1).sum())
     return ReplicateAudit(len(cells), identical, ratio, 1 - ratio)

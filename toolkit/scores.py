@@ -16,7 +16,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from toolkit.errors import ScoresError, did_you_mean
-from toolkit.tables import first_row, line_of, read_table
+from toolkit.tables import first_row, line_of, read_table, shortened
 
 CELL = ["checkpoint", "task", "metric", "prompt_format", "n_shots"]
 CHECKPOINT_COLUMNS = [
@@ -30,8 +30,9 @@ _IN_UNIT = pa.Check.in_range(
 )
 _POSITIVE = pa.Check.gt(0, error="a finite number above 0")
 _FINITE = pa.Check(np.isfinite, error="a finite number above 0")
-_COUNT = pa.Check(lambda x: (x >= 0) & (x % 1 == 0), error="a whole number, 0 or more")
-_COUNT_FROM_1 = pa.Check(lambda x: (x >= 1) & (x % 1 == 0), error="a whole number, 1 or more")
+_SPREAD = pa.Check(lambda x: (x >= 0) & np.isfinite(x), error="a finite number, 0 or more")
+COUNT = pa.Check(lambda x: (x >= 0) & (x % 1 == 0), error="a whole number, 0 or more")
+COUNT_FROM_1 = pa.Check(lambda x: (x >= 1) & (x % 1 == 0), error="a whole number, 1 or more")
 
 
 def _column(kind: type, description: str, *checks: pa.Check, **options: Any) -> pa.Column:
@@ -44,18 +45,22 @@ SCORES_SCHEMA = pa.DataFrameSchema(
         "task": _column(str, "name of the task, as in tasks.csv"),
         "metric": _column(str, "what the score counts"),
         "prompt_format": _column(str, "how the question is put"),
-        "n_shots": _column(float, "demonstrations in the prompt", _COUNT),
-        "n_items": _column(float, "items scored", _COUNT_FROM_1),
+        "n_shots": _column(float, "demonstrations in the prompt", COUNT),
+        "n_items": _column(float, "items scored", COUNT_FROM_1),
         "n_correct": _column(
-            float, "items right; empty where only a score is known", _COUNT, nullable=True
+            float, "items right; empty where only a score is known", COUNT, nullable=True
         ),
-        "n_repeats": _column(float, "runs on the same items, collapsed", _COUNT_FROM_1),
+        "n_repeats": _column(float, "runs on the same items, collapsed", COUNT_FROM_1),
         "repeat_sd": _column(
-            float, "SD of the score over the repeats", nullable=True, required=False
+            float, "SD of the score over the repeats", _SPREAD, nullable=True, required=False
         ),
         "score": _column(float, "proportion right, mean over repeats", _IN_UNIT),
         "score_se": _column(
-            float, "standard error of a score without a count", nullable=True, required=False
+            float,
+            "standard error of a score without a count",
+            _SPREAD,
+            nullable=True,
+            required=False,
         ),
     },
     checks=[
@@ -89,7 +94,7 @@ CHECKPOINTS_SCHEMA = pa.DataFrameSchema(
         "developer": _column(str, "who trained it", required=False),
         "n_params": _column(float, "number of parameters", _POSITIVE, _FINITE),
         "facts_source": _column(str, "where the facts of this row stand", required=False),
-        "train_flop": _column(float, "training compute in FLOP", _POSITIVE, nullable=True),
+        "train_flop": _column(float, "training compute in FLOP", _POSITIVE, _FINITE, nullable=True),
         "released": _column(str, "date, YYYY or YYYY-MM", nullable=True),
         "instruction_tuned": _column(bool, "true or false"),
         "base_checkpoint": _column(str, "the base of a tuned checkpoint", nullable=True),
@@ -141,6 +146,7 @@ def read_scores(folder: Path) -> Scores:
     checkpoints = read_table(folder / "checkpoints.csv", CHECKPOINTS_SCHEMA)
     tasks = read_table(folder / "tasks.csv", TASKS_SCHEMA)
     _check_bases(checkpoints, folder / "checkpoints.csv")
+    _check_metrics(tasks, cells, folder / "tasks.csv")
     return join_scores(folder.name, cells, checkpoints, tasks, str(folder / "scores.csv"))
 
 
@@ -155,7 +161,7 @@ def join_scores(
             at = first_row(unknown)
             got = str(cells.loc[at, name])
             msg = (
-                f"{where} line {line_of(at)}: got {name} {got!r}"
+                f"{where} line {line_of(at)}: got {name} {shortened(got)!r}"
                 f"{did_you_mean(got, known)}, expected a name in {name}s.csv; "
                 f"correct the name or add a line for it to {name}s.csv."
             )
@@ -176,10 +182,24 @@ def join_scores(
 def _check_bases(checkpoints: pd.DataFrame, path: Path) -> None:
     known = checkpoints["checkpoint"].tolist()
     for at, base in enumerate(checkpoints["base_checkpoint"]):
-        if pd.notna(base) and base not in known:
+        if pd.notna(base) and (base not in known or base == known[at]):
             msg = (
-                f"{path} line {line_of(at)}: got base_checkpoint {base!r}"
-                f"{did_you_mean(base, known)}, expected a checkpoint of this file; "
+                f"{path} line {line_of(at)}: got base_checkpoint {shortened(base)!r}"
+                f"{did_you_mean(base, known)}, expected another checkpoint of this file; "
                 "add the base or leave the cell empty."
+            )
+            raise ScoresError(msg)
+
+
+def _check_metrics(tasks: pd.DataFrame, cells: pd.DataFrame, path: Path) -> None:
+    """Raise unless each task that has cells has some under its metric of record."""
+    pairs = zip(tasks["task"], tasks["metric_of_record"], strict=True)
+    for at, (task, metric) in enumerate(pairs):
+        known = cells.loc[cells["task"] == task, "metric"].unique().tolist()
+        if known and metric not in known:
+            msg = (
+                f"{path} line {line_of(at)}: got metric_of_record {metric!r}"
+                f"{did_you_mean(metric, known)}, expected a metric that scores.csv has for task "
+                f"{task!r}: {', '.join(known)}; correct the name."
             )
             raise ScoresError(msg)

@@ -154,7 +154,7 @@ def _cell(
     smooth = 1 / (1 + np.exp(-task.steepness * (helped - np.log10(task.midpoint)) * np.log(10) / 2))
     accuracy = design.chance + (1 - design.chance) * smooth
     if arm in task.stepping_arms and checkpoint["n_params"] >= task.step_at:
-        # A share of the items that were missed is now answered.
+        # Additive on the accuracy scale; near the ceiling less than the height is left to add.
         accuracy = min(accuracy + task.height, 0.98)
     n_correct = int(rng.binomial(design.n_items, accuracy))
     return {

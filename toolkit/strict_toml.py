@@ -1,6 +1,8 @@
 """TOML files into frozen dataclasses; an unknown or missing key is an error, never a default."""
 
 import dataclasses
+import math
+import sys
 import tomllib
 import types
 import typing
@@ -15,9 +17,15 @@ Record = TypeVar("Record")
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the parsed file, or raise ``ClaimError`` naming the line that does not parse."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         msg = f"{path}: file not found; a study folder needs it."
+        raise ClaimError(msg) from None
+    except OSError as error:
+        msg = f"{path}: can't be read ({error.strerror}), expected a TOML file; restore it."
+        raise ClaimError(msg) from None
+    except RecursionError:
+        msg = f"{path}: not valid TOML: nested too deep; correct the file."
         raise ClaimError(msg) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path}: not valid TOML: {error}; correct the file."
@@ -80,9 +88,19 @@ def _convert_list(value: object, hint: Any, where: str) -> tuple[object, ...]:
 
 def _convert_plain(value: object, hint: Any, where: str) -> object:
     """Return a text, number or truth value; a whole number may stand for a float."""
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return _finite(value, where)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
         msg = f"{where}: got {value!r}, expected {hint.__name__}."
         raise ClaimError(msg)
     return value
+
+
+def _finite(value: float, where: str) -> float:
+    """Return a finite float; TOML also knows inf, nan and integers of any length."""
+    too_long = isinstance(value, int) and abs(value) > sys.float_info.max
+    if too_long or not math.isfinite(value):
+        shown = "an integer beyond all floats" if too_long else value
+        msg = f"{where}: got {shown}, expected a finite number."
+        raise ClaimError(msg)
+    return float(value)

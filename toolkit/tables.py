@@ -14,6 +14,7 @@ import pandera.pandas as pa
 from toolkit.errors import ScoresError, did_you_mean
 from toolkit.paths import atomic_path
 
+SHOWN_MAX = 80
 # pandera's own checks in words that say what to do.
 EXPECTED = {
     "not_nullable": "a value; fill the cell",
@@ -65,9 +66,19 @@ def check_table(frame: pd.DataFrame, schema: pa.DataFrameSchema, where: str) -> 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as CSV, atomically, with the same bytes on every platform."""
-    text = frame.to_csv(index=False, lineterminator="\n", float_format="%.10g")
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+    # Whole numbers to the last digit; float_format is for shares.
+    whole = {
+        c: "Int64"
+        for c in frame.select_dtypes("float")
+        if (frame[c].dropna() % 1 == 0).all() and frame[c].abs().max() < 2**53
+    }
+    text = frame.astype(whole).to_csv(index=False, lineterminator="\n", float_format="%.10g")
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        msg = f"{path}: can't be written ({error.strerror}); choose another folder or make room."
+        raise ScoresError(msg) from None
 
 
 def first_row(mask: pd.Series) -> int:
@@ -80,16 +91,29 @@ def line_of(row: int) -> int:
     return row + 2
 
 
-def _read_cells(path: Path) -> tuple[list[str], list[list[str]]]:
+def shortened(cell: object) -> str:
+    """Return a cell's text, cut where it would drown the message."""
+    text = str(cell)
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}..."
+
+
+def _read_text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         msg = f"{path}: file not found; a study folder needs it."
+        raise ScoresError(msg) from None
+    except OSError as error:
+        msg = f"{path}: can't be read ({error.strerror}), expected a CSV file; restore it."
         raise ScoresError(msg) from None
     except UnicodeDecodeError as error:
         msg = f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8."
         raise ScoresError(msg) from None
-    lines = list(csv.reader(io.StringIO(text)))
+
+
+def _read_cells(path: Path) -> tuple[list[str], list[list[str]]]:
+    text = _read_text(path)
+    lines = _rows(path, text)
     if not lines:
         msg = f"{path}: the file is empty, expected a header and at least one row; restore it."
         raise ScoresError(msg)
@@ -111,6 +135,28 @@ def _read_cells(path: Path) -> tuple[list[str], list[list[str]]]:
         )
         raise ScoresError(msg)
     return header, rows
+
+
+def _rows(path: Path, text: str) -> list[list[str]]:
+    """Return the fields of every line; a row is one line, so that faults can be named by line."""
+    reader = csv.reader(io.StringIO(text), strict=True)
+    rows: list[list[str]] = []
+    fault = "a cell with a line end"
+    try:
+        for row in reader:
+            rows.append(row)
+            if reader.line_num > len(rows):
+                break
+        else:
+            return rows
+    except csv.Error as error:
+        rows.append([])
+        fault = str(error)
+    msg = (
+        f"{path} line {len(rows)}: got {fault}, expected one row of cells; "
+        "close a quote that stays open, and shorten the cell."
+    )
+    raise ScoresError(msg)
 
 
 def _check_header(path: Path, header: list[str], schema: pa.DataFrameSchema) -> None:
@@ -148,7 +194,7 @@ def _typed(path: Path, cells: pd.Series, column: pa.Column) -> pd.Series:
         at = first_row(bad | missing if kind == "bool" else bad)
         msg = (
             f"{path} line {line_of(at)} column '{column.name}': "
-            f"got {text.loc[at]!r}, expected {expected}; correct the cell."
+            f"got {shortened(text.loc[at])!r}, expected {expected}; correct the cell."
         )
         raise ScoresError(msg)
     return converted.astype(bool) if kind == "bool" else converted
@@ -160,6 +206,8 @@ def _got(frame: pd.DataFrame, case: pd.Series, column: str | None, key: list[str
         return str(case["failure_case"])
     row = frame.loc[case["index"]]
     if column is not None:
-        return "nothing" if pd.isna(row[column]) else repr(str(row[column]))
+        return "nothing" if pd.isna(row[column]) else repr(shortened(row[column]))
     shown = row[key] if case["check"] == "multiple_fields_uniqueness" else row
-    return ", ".join(f"{name}={value}" for name, value in shown.items() if pd.notna(value))
+    return ", ".join(
+        f"{name}={shortened(value)}" for name, value in shown.items() if pd.notna(value)
+    )

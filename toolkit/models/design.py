@@ -31,6 +31,7 @@ class Design:
     bases: tuple[str, ...]
     families: tuple[str, ...]
     checkpoint_tasks: tuple[str, ...]
+    tuned_checkpoints: tuple[str, ...]
     center: float
     n_correct: FloatArray
     n_items: FloatArray
@@ -39,6 +40,7 @@ class Design:
     base: IntArray
     family: IntArray
     checkpoint_task: IntArray
+    tuned_checkpoint: IntArray  # 0 for base checkpoints, where ``tuned`` is 0
     few_shot: FloatArray
     tuned: FloatArray
     chance: FloatArray  # (task,)
@@ -59,6 +61,7 @@ class Design:
             "base": list(self.bases),
             "lm_family": list(self.families),
             "checkpoint_task": list(self.checkpoint_tasks),
+            "tuned_checkpoint": list(self.tuned_checkpoints),
             "exact_match_task": [
                 t for t, exact in zip(self.tasks, self.has_compliance, strict=True) if exact
             ],
@@ -95,6 +98,9 @@ def build_design(scores: Scores) -> Design:
     names = {name: tuple(sorted(frame[name].unique())) for name in _GROUPS}
     for name, values in names.items():
         frame[f"{name}_index"] = pd.Categorical(frame[name], categories=values).codes
+    tuned_names = tuple(sorted(frame.loc[frame["instruction_tuned"], "checkpoint"].unique()))
+    codes = pd.Categorical(frame["checkpoint"], categories=tuned_names).codes
+    frame["tuned_checkpoint_index"] = np.maximum(codes, 0)
     frame["slot"] = frame.groupby("task").cumcount()
     shape = (len(names["task"]), int(frame["slot"].max()) + 1)
     where = (frame["task_index"].to_numpy(int), frame["slot"].to_numpy(int))
@@ -115,6 +121,7 @@ def build_design(scores: Scores) -> Design:
         bases=names["base"],
         families=names["lm_family"],
         checkpoint_tasks=names["pair"],
+        tuned_checkpoints=tuned_names,
         center=center,
         n_correct=padded("n_correct", float),
         n_items=n_items,
@@ -123,6 +130,7 @@ def build_design(scores: Scores) -> Design:
         base=padded("base_index", int),
         family=padded("lm_family_index", int),
         checkpoint_task=padded("pair_index", int),
+        tuned_checkpoint=padded("tuned_checkpoint_index", int),
         few_shot=few_shot,
         tuned=tuned,
         chance=by_task["chance"].to_numpy(float),

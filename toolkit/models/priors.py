@@ -43,11 +43,12 @@ class Prior:
 
 
 PRIORS: dict[str, Prior] = {
-    "mu_intercept": Prior(
-        "normal", (-2.0, 1.0), "mean task at the middle size", "most claimed tasks sit near chance"
-    ),
-    "sigma_intercept": Prior(
-        "half_normal", (1.0,), "spread of tasks", "tasks differ from chance level to solved"
+    "intercept_effect": Prior(
+        "normal",
+        (-2.5, 1.5),
+        "each task at the middle size",
+        "from chance (1% of the way to perfect) to mostly solved; not pooled: every task has many "
+        "cells that pin it down",
     ),
     "mu_slope": Prior(
         "normal", (0.3, 0.3), "mean rise per decade", "larger is better on average, not steeply"

@@ -18,7 +18,8 @@ jump; the gain of arm a and gap k is the sum of L1 - L0 over the cells of that a
 
     log p(t) = sum L0 + log sum_k exp(-log G_t + sum_a log(1 - w_a + w_a exp(gain[t, a, k])))
 
-which costs two likelihood evaluations whatever the number of gaps.
+which costs two likelihood evaluations whatever the number of gaps. It is computed with the largest
+term taken out: written plainly, its gradient overflows where a jump is certain.
 """
 
 from collections.abc import Mapping
@@ -27,14 +28,11 @@ from typing import NamedTuple
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from pytensor.gradient import disconnected_grad
 
 from toolkit.models.design import Design
 from toolkit.models.likelihood import accuracy, concentration, count_log_likelihood
 from toolkit.models.priors import PRIORS, Prior, Tensor
-
-# Effects that many cells pin down one by one mix better when drawn directly than as multiples of
-# their scale; for the others it is the reverse.
-CENTRED = frozenset({"intercept", "pair", "few_shot_checkpoint"})
 
 
 def build_model(design: Design, priors: Mapping[str, Prior] = PRIORS) -> pm.Model:
@@ -100,30 +98,37 @@ def jump_gains(difference: Tensor, design: Design) -> Tensor:
 def log_gain(gain: Tensor, share: Tensor, design: Design) -> Tensor:
     """Return the log-likelihood gained by allowing jumps, marginal over gaps and arms, (task,)."""
     by_arm = share[..., None]
-    presence: Tensor = pt.logaddexp(pt.log1p(-by_arm), pt.log(by_arm) + gain)
-    return pt.logsumexp(design.log_gap_prior + presence.sum(axis=1), axis=1)
+    # log(1 - w + w exp(gain)): a softplus, whose gradient stays finite for gains of thousands.
+    absent: Tensor = pt.log1p(-by_arm)
+    presence: Tensor = absent + pt.softplus(gain + pt.log(by_arm) - absent)
+    by_gap = design.log_gap_prior + presence.sum(axis=1)
+    # Without the largest term taken out, the gradient of log-sum-exp is infinity over infinity.
+    largest: Tensor = disconnected_grad(by_gap.max(axis=1, keepdims=True))
+    shares: Tensor = pt.exp(by_gap - largest)
+    return largest[:, 0] + pt.log(shares.sum(axis=1))
 
 
 def _log_odds(design: Design, priors: Mapping[str, Prior]) -> Tensor:
     """Return the smooth part of the linear predictor, (task, slot)."""
     x, few_shot, tuned = design.size, design.few_shot, design.tuned
     task = np.arange(len(design.tasks))[:, None]
-    intercept = _group("intercept", "task", priors, mean=True)[task]
+    intercept = priors["intercept_effect"].variable("intercept_effect", "task")[task]
     slope = _group("slope", "task", priors, mean=True)[task]
     curvature = _group("curvature", "task", priors)[task]
     smooth = intercept + slope * x + 0.5 * curvature * x**2
-    family = _group("family", "lm_family", priors)[design.family]
-    family_slope = _group("family_slope", "lm_family", priors)[design.family]
-    checkpoint = _group("checkpoint", "base", priors)[design.base]
+    real = design.n_items > 0
+    family = _contrast("family", "lm_family", design.family, real, priors)
+    family_slope = _contrast("family_slope", "lm_family", design.family, real, priors)
+    checkpoint = _contrast("checkpoint", "base", design.base, real, priors)
     of_task = _group("checkpoint_task", "checkpoint_task", priors)[design.checkpoint_task]
     smooth += family + family_slope * x + checkpoint + of_task
     if few_shot.any():
-        own = _group("few_shot_checkpoint", "base", priors)[design.base]
+        own = _contrast("few_shot_checkpoint", "base", design.base, few_shot > 0, priors)
         gain = _group("few_shot", "task", priors, mean=True)[task]
         growth = _group("few_shot_slope", "task", priors, mean=True)[task]
         smooth += few_shot * (gain + growth * x + own)
     if tuned.any():
-        pair = _group("pair", "checkpoint", priors)[design.checkpoint]
+        pair = _contrast("pair", "tuned_checkpoint", design.tuned_checkpoint, tuned > 0, priors)
         gain = _group("tuned", "task", priors, mean=True)[task]
         growth = _group("tuned_slope", "task", priors, mean=True)[task]
         smooth += tuned * (gain + growth * x + pair)
@@ -157,14 +162,27 @@ def _dispersion(priors: Mapping[str, Prior]) -> Tensor:
 
 
 def _group(name: str, dim: str, priors: Mapping[str, Prior], *, mean: bool = False) -> Tensor:
-    """Return group effects over ``dim``; which form only matters to the sampler."""
+    """Return group effects over ``dim``, as multiples of their scale: it may be close to zero."""
     sigma = priors[f"sigma_{name}"].variable(f"sigma_{name}")
     mu = priors[f"mu_{name}"].variable(f"mu_{name}") if mean else 0.0
-    if name in CENTRED:
-        return pm.Normal(f"{name}_effect", mu, sigma, dims=dim)
     return pm.Deterministic(
         f"{name}_effect", mu + sigma * pm.Normal(f"z_{name}", dims=dim), dims=dim
     )
+
+
+def _contrast(
+    name: str, dim: str, index: np.ndarray, cells: np.ndarray, priors: Mapping[str, Prior]
+) -> Tensor:
+    """Return effects by cell that sum to zero over the members that occur in ``cells``.
+
+    Their common part is the intercept's; left in both it is a direction along which the sampler
+    drifts. Predictions for a new member carry the variance of that common part as well.
+    """
+    sigma = priors[f"sigma_{name}"].variable(f"sigma_{name}")
+    z = pm.Normal(f"z_{name}", dims=dim)
+    members = np.unique(index[cells])
+    effect: Tensor = pm.Deterministic(f"{name}_effect", sigma * (z - z[members].mean()), dims=dim)
+    return effect[index]
 
 
 class JumpDraws(NamedTuple):

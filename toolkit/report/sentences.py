@@ -49,7 +49,7 @@ def found(analysis: Analysis) -> str:
     return (
         f"In the controlled arm (zero-shot, base) {interval(prior.count)} of the "
         f"{prior.n_claims} claimed tasks have a jump above {100 * ROPE:.0f} points (posterior "
-        f"median and 90% interval; P(none) = {chance_of(prior.p_none)}). Of all {len(claims)} "
+        f"median and 90% interval; P(none) = {chance_of(prior.p_none)}); of all {len(claims)} "
         f"tasks the likeliest is {largest.claim.row}, with probability {chance_of(p)}: "
         f"{hedge(p.median)}."
     )

@@ -107,7 +107,7 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
 
 
 def _kept_rows(raw: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Return the rows and names of this study; every value of a factor must be known."""
+    """Return the rows and names of this study; an unknown prompt format is an error."""
     rows = raw[COLUMNS].assign(task=raw["filename"].str.removesuffix("/task.json"))
     known = {*PROMPT_FORMATS, "open"}
     unknown = set(rows["prompt_type"]) - known
@@ -158,24 +158,26 @@ def _counts(rows: pd.DataFrame, where: str) -> pd.DataFrame:
         value_name="accuracy",
         ignore_index=False,
     )
+    # Labels are those of upstream rows, and each stands here once per metric.
+    long = long.rename_axis("row").reset_index()
     long["metric"] = long["metric"].map(METRICS)
     long = long[long["accuracy"] != NOT_COMPUTED]
     used = (long["metric"] == "exact_match") | ~long["task"].isin(EXACT_MATCH_OF_RECORD)
     long = long[used]
     outside = ~long["accuracy"].between(0, 1)
     if outside.any():
-        at = first_row(outside)
+        at, row = first_row(outside), int(long["row"].to_numpy()[outside.to_numpy()][0])
         msg = (
-            f"{where} line {line_of(at)}: got accuracy {long['accuracy'].loc[at]}, "
+            f"{where} line {line_of(row)}: got accuracy {long.loc[at, 'accuracy']}, "
             f"expected a proportion in [0, 1] or {NOT_COMPUTED} for 'not computed'."
         )
         raise SourceError(msg)
     count = long["accuracy"] * long["number_of_data"]
     fraction = (count - count.round()).abs() > 1e-4
     if fraction.any():
-        at = first_row(fraction)
+        at, row = first_row(fraction), int(long["row"].to_numpy()[fraction.to_numpy()][0])
         msg = (
-            f"{where} line {line_of(at)}: accuracy times items is {count.loc[at]:.4f}, "
+            f"{where} line {line_of(row)}: accuracy times items is {count.loc[at]:.4f}, "
             "expected a whole count."
         )
         raise SourceError(msg)
@@ -196,8 +198,10 @@ def _collapse(repeats: pd.DataFrame) -> pd.DataFrame:
     """Return one row per cell: the mean over runs on the same items, and how far they agree."""
     runs = repeats.assign(accuracy=repeats["n_correct"] / repeats["n_items"])
     cells = runs.groupby(CELL, sort=True)
-    if (cells["n_items"].max() > cells["n_items"].min()).any():
-        msg = "repeats of one cell have different numbers of items; they can't be collapsed."
+    several = cells["n_items"].max() > cells["n_items"].min()
+    if several.any():
+        cell = dict(zip(CELL, several.index[several][0], strict=True))
+        msg = f"repeats of {cell} have different numbers of items; they can't be collapsed."
         raise SourceError(msg)
     table = cells.agg(
         n_items=("n_items", "first"),

@@ -1,0 +1,159 @@
+"""The priors on the outcome scale, and the register against what the model uses."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pymc as pm
+import pytest
+import xarray as xr
+
+from toolkit import paths
+from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM
+from toolkit.estimands import ROPE, expected_accuracy, jump
+from toolkit.models.design import build_design
+from toolkit.models.priors import PRIORS
+from toolkit.models.step import build_model, draw_jumps
+from toolkit.scores import read_scores
+
+N_DRAWS = 1500
+MOVE = 0.20
+STEP = 0.1  # decades between the sizes at which curves are read
+HALF_DECADE = 5  # in such steps
+
+
+@pytest.fixture(scope="module")
+def design():
+    """Return the design of Lu et al. 2024: 22 tasks, four arms, three exact-match tasks."""
+    return build_design(read_scores(paths.CHECKOUT / "data" / "lu2024").of_record("closed"))
+
+
+class Recorder(dict):
+    """The register, noting which entries a model asked for."""
+
+    def __init__(self, entries):
+        super().__init__(entries)
+        self.used = set()
+
+    def __getitem__(self, name):
+        self.used.add(name)
+        return super().__getitem__(name)
+
+
+@pytest.fixture(scope="module")
+def prior(design):
+    """Return prior draws as a posterior would lie in a fit, jumps drawn without any data."""
+    model = build_model(design)
+    wanted = [
+        variable
+        for variable in (*model.free_RVs, *model.deterministics)
+        if variable.name != "gain" and not variable.name.startswith("z_")
+    ]
+    values = pm.draw(wanted, draws=N_DRAWS, random_seed=20240, mode="FAST_COMPILE")
+    draws = xr.Dataset(
+        {
+            v.name: (("chain", "draw", *(model.named_vars_to_dims.get(v.name) or ())), a[None])
+            for v, a in zip(wanted, values, strict=True)
+        }
+    ).assign_coords(task=list(design.tasks), arm=list(ARM_LABELS))
+    no_gain = np.zeros((1, N_DRAWS, len(design.tasks), 4, design.gap_low.shape[1]))
+    drawn = draw_jumps(
+        no_gain, draws["jump_share"].to_numpy(), design, np.random.default_rng(20240)
+    )
+    lead = ("chain", "draw", "task")
+    return draws.assign(jump_gap=(lead, drawn.gap), jump_present=((*lead, "arm"), drawn.present))
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Expected scores without the jump, (draw, task, size), and above chance as a share of it."""
+
+    accuracy: np.ndarray
+    above_chance: np.ndarray
+
+    @property
+    def largest_move(self):
+        """Return the largest change within half a decade, (draw, task)."""
+        later, sooner = self.accuracy[..., HALF_DECADE:], self.accuracy[..., :-HALF_DECADE]
+        return np.abs(later - sooner).max(axis=-1)
+
+
+def curves_of(prior, design, arm):
+    sizes = design.size[design.n_items > 0]
+    x = xr.DataArray(np.arange(sizes.min(), sizes.max(), STEP), dims="x")
+    chance = xr.DataArray(design.chance, dims="task")
+    expected = expected_accuracy(prior, chance, x, arm).transpose("chain", "draw", "task", "x")
+    accuracy = expected.to_numpy()[0]
+    floor = design.chance[None, :, None]
+    return Curves(accuracy, (accuracy - floor) / (1 - floor))
+
+
+@pytest.mark.parametrize("arm", [ARMS[0], ARMS[3]], ids=lambda arm: arm.label)
+def test_prior_share_of_draws_without_a_steep_task_is_around_a_half(prior, design, arm):
+    share = (curves_of(prior, design, arm).largest_move < MOVE).all(axis=1).mean()
+    assert 0.25 <= share <= 0.75, (
+        f"{arm.label}: in {share:.3f} of prior draws no task's expected score, without a jump, "
+        f"moves more than 20 points within half a decade; the priors promise about a half"
+    )
+
+
+def test_prior_of_a_steep_smooth_curve_is_not_negligible_beside_that_of_a_jump(prior, design):
+    # A smooth but steep curve is not a jump; a prior that excludes the first makes it the second.
+    steep = (curves_of(prior, design, CONTROLLED_ARM).largest_move > MOVE).mean()
+    jumps = jump(prior, design).sel(arm=CONTROLLED_ARM.label)
+    leap = float((jumps > MOVE).mean())
+    assert steep > leap / 10, (
+        f"P(a task moves 20 points smoothly within half a decade) = {steep:.4f}, "
+        f"P(a task jumps by 20 points) = {leap:.3f}: odds of 1 to {leap / steep:.0f}"
+    )
+
+
+@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: arm.label)
+def test_prior_scores_after_the_chance_floor_favour_neither_floor_nor_ceiling(prior, design, arm):
+    share = curves_of(prior, design, arm).above_chance
+    at_floor, at_ceiling = (share < 0.02).mean(), (share > 0.98).mean()
+    assert at_floor < 0.2, f"{at_floor:.3f} of expected scores lie within 2% of the floor"
+    assert at_ceiling < 0.2, f"{at_ceiling:.3f} of expected scores lie within 2% of the ceiling"
+    assert np.quantile(share, 0.9) > 0.3
+    assert np.quantile(share, 0.1) < 0.1
+
+
+def test_prior_probability_of_a_material_jump_decides_nothing(prior, design):
+    jumps = jump(prior, design)
+    for label in ARM_LABELS:
+        p = float((jumps.sel(arm=label) > ROPE).mean())
+        assert 0.2 < p < 0.5, f"{label}: prior P(E1 > {ROPE}) = {p:.3f}"
+        present = float(prior["jump_present"].sel(arm=label).mean())
+        assert present == pytest.approx(0.5, abs=0.04)
+
+
+def test_prior_difference_between_arms_favours_neither(prior, design):
+    # A prior that leans to the published arm would explain claims without data.
+    jumps = jump(prior, design)
+    for label in ARM_LABELS[1:]:
+        difference = jumps.sel(arm=label) - jumps.sel(arm=CONTROLLED_ARM.label)
+        up, down = float((difference > ROPE).mean()), float((difference < -ROPE).mean())
+        assert abs(up - down) < 0.05, f"{label}: up {up:.3f}, down {down:.3f}"
+
+
+def test_priors_register_holds_what_the_model_uses_and_nothing_else(design):
+    recorder = Recorder(PRIORS)
+    build_model(design, recorder)
+    assert recorder.used == set(PRIORS)
+
+
+def test_priors_each_have_a_meaning_and_a_reason():
+    for name, prior in PRIORS.items():
+        assert prior.meaning.strip(), name
+        assert prior.reason.strip(), name
+        assert prior.reason != prior.meaning, name
+
+
+def test_priors_formula_names_the_distribution_and_its_arguments():
+    for name, prior in PRIORS.items():
+        with pm.Model() as model:
+            prior.variable(name)
+        drawn = type(model[name].owner.op).__name__.lower()
+        family = prior.formula.split("(")[0].lower()
+        assert family in drawn, f"{name}: {prior.formula} is drawn as {drawn}"
+        for value in prior.arguments:
+            assert f"{value:g}" in prior.formula

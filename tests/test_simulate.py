@@ -1,0 +1,118 @@
+"""Simulated studies: reproducible, valid tables whose steps lie where they were planted."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from toolkit.claims import ARMS
+from toolkit.gates import GAP_MAX_DECADES, in_arm
+from toolkit.simulate import (
+    LU_LIKE,
+    RICH,
+    TRUTHS,
+    PlantedTask,
+    planted_claim,
+    simulate_study,
+)
+
+STEP_AT, HEIGHT = 5e9, 0.25
+CEILING = 0.98
+MANY_ITEMS = dataclasses.replace(RICH, n_items=10_000_000)
+
+
+class Expectation:
+    """A generator whose counts are expectations: what is left is the truth of a table."""
+
+    def __init__(self, seed):
+        self.normal = np.random.default_rng(seed).normal
+
+    def binomial(self, n, p):
+        return round(n * p)
+
+
+def simulated(truth, height=HEIGHT, design=MANY_ITEMS, rng=None):
+    task = PlantedTask("t", truth, STEP_AT, height)
+    return simulate_study(design, [task], rng or Expectation(1)).frame
+
+
+@pytest.mark.parametrize("design", [RICH, LU_LIKE], ids=["rich", "as in Lu et al."])
+def test_study_same_seed_gives_the_same_table(design):
+    seeded = (np.random.default_rng(1), np.random.default_rng(1))
+    first, again = (simulated("all arms", design=design, rng=rng) for rng in seeded)
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_study_other_seed_gives_another_table():
+    one, two = np.random.default_rng(1), np.random.default_rng(2)
+    assert not simulated("none", rng=one).equals(simulated("none", rng=two))
+
+
+def test_study_has_every_checkpoint_in_every_arm(rng):
+    frame = simulated("none", design=RICH, rng=rng)
+    assert len(frame) == 20 * 2 * 2
+    assert [len(in_arm(frame, arm)) for arm in ARMS] == [20, 20, 20, 20]
+    tuned = frame[frame["instruction_tuned"]]
+    assert (tuned["checkpoint"] == tuned["base_checkpoint"] + "-tuned").all()
+
+
+def test_score_is_the_share_of_items(rng):
+    frame = simulated("none", design=RICH, rng=rng)
+    assert np.allclose(frame["score"], frame["n_correct"] / frame["n_items"], atol=1e-12)
+
+
+def test_score_of_small_checkpoints_is_at_chance():
+    frame = simulated("none")
+    assert (frame["score"] > 0.25).all()
+    assert frame.loc[frame["n_params"] < 2e8, "score"].max() < 0.32
+
+
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_step_lies_only_in_the_stepping_arms_and_above_its_place(truth):
+    task = PlantedTask("t", truth, STEP_AT, HEIGHT)
+    frame, flat = simulated(truth), simulated(truth, height=0.0)["score"]
+    lifted = frame["score"] - flat
+    for arm in ARMS:
+        of_arm = in_arm(frame, arm)
+        above = of_arm["n_params"] >= STEP_AT
+        room = np.minimum(HEIGHT, CEILING - flat[of_arm.index])
+        expected = room.where(above, 0.0) if arm in task.stepping_arms else 0.0
+        assert np.allclose(lifted[of_arm.index], expected, atol=1e-6)
+        assert above.sum() == 8
+
+
+@pytest.mark.parametrize(
+    ("truth", "labels"),
+    [
+        ("none", []),
+        ("all arms", [arm.label for arm in ARMS]),
+        ("few-shot only", ["few-shot, base", "few-shot, instruction-tuned"]),
+        ("instruction tuning only",
+         ["zero-shot, instruction-tuned", "few-shot, instruction-tuned"]),
+    ],
+)  # fmt: skip
+def test_stepping_arms_are_those_of_the_truth(truth, labels):
+    assert [arm.label for arm in PlantedTask("t", truth, STEP_AT).stepping_arms] == labels
+
+
+def test_step_higher_than_the_room_stops_below_one():
+    frame = simulated("all arms", height=0.9)
+    assert frame["score"].max() == pytest.approx(CEILING, abs=1e-6)
+
+
+def test_rich_design_has_no_gap_above_half_a_decade():
+    sizes = np.sort(np.log10([size for sizes in RICH.sizes.values() for size in sizes]))
+    assert np.diff(sizes).max() <= GAP_MAX_DECADES
+    assert len(np.unique(sizes)) == 20
+
+
+def test_lu_like_design_has_the_gap_of_the_published_sizes():
+    sizes = np.sort(np.log10([size for sizes in LU_LIKE.sizes.values() for size in sizes]))
+    assert np.diff(sizes).max() == pytest.approx(np.log10(1.75e11 / 6.7e9))
+
+
+def test_planted_claim_names_the_fully_elicited_arm_and_the_place():
+    claim = planted_claim(PlantedTask("t", "none", STEP_AT))
+    assert (claim.task, claim.published_arm) == ("t", "few-shot, instruction-tuned")
+    assert claim.threshold_n_params == STEP_AT

@@ -1,0 +1,442 @@
+"""Verdicts at the edges of their rules, from jumps made by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from toolkit.analysis import Analysis
+from toolkit.claims import ARM_LABELS, ARMS, Arm
+from toolkit.diagnose import Check, Diagnosis
+from toolkit.estimands import ROPE, attribute
+from toolkit.gates import CAUTION, DECIDED, Gate, Outcome, design_gates
+from toolkit.models.design import build_design
+from toolkit.simulate import PlantedTask, StudyDesign, planted_claim, simulate_study
+from toolkit.verdict import Reason, expected_false_discoveries, judge, reported_draws
+
+N_CHAINS, N_DRAWS = 4, 500
+N = N_CHAINS * N_DRAWS
+LEAD = ("chain", "draw")
+NONE, SHOTS, TUNED, BOTH = ARMS
+GOOD = Diagnosis((Check("R-hat of unknown", 1.0, 1.01, True),))
+# One family, sizes 0.3 decades apart: every gap but the outermost is resolvable.
+SIZES = tuple(float(10 ** (8 + 0.3 * i)) for i in range(9))
+TASK = PlantedTask("leap", "all arms", SIZES[4], 0.3)
+MIDDLE = 4  # a gap with two sizes and more on each side
+CLAIM = replace(planted_claim(TASK), published_arm=SHOTS.label)
+
+
+def scores_of(sizes=SIZES, seed=2):
+    design = StudyDesign({"fern": sizes, "moss": sizes}, n_items=400)
+    return simulate_study(design, [TASK], np.random.default_rng(seed))
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return scores_of()
+
+
+@pytest.fixture(scope="module")
+def design(scores):
+    return build_design(scores)
+
+
+def jumps_of(shares, height=0.2, *, nested=True):
+    """Return jumps above the rope in exactly these shares of the draws, by arm.
+
+    Nested: the draws with a jump in the rarer arm have one in the commoner arm too.
+    """
+    values = np.zeros((N, 1, 4))
+    order = np.random.default_rng(9).permutation(N)
+    for arm, share in enumerate(shares):
+        count = round(share * N)
+        assert count == pytest.approx(share * N), "not a whole number of draws"
+        taken = order[:count] if nested else order[N - count :]
+        values[taken, 0, arm] = height
+    return xr.DataArray(
+        values.reshape(N_CHAINS, N_DRAWS, 1, 4),
+        dims=(*LEAD, "task", "arm"),
+        coords={"task": [TASK.name], "arm": list(ARM_LABELS)},
+    )
+
+
+def posterior_of(jumps, gaps=MIDDLE):
+    """Return where the jumps lie: one gap, or one for each draw."""
+    gap = np.broadcast_to(np.reshape(gaps, (-1, 1)) if np.ndim(gaps) else gaps, (N, 1))
+    return xr.Dataset(
+        {
+            "jump_gap": ((*LEAD, "task"), gap.reshape(N_CHAINS, N_DRAWS, 1)),
+            "jump_present": jumps > 0,
+        },
+        coords={"task": [TASK.name], "arm": list(ARM_LABELS)},
+    )
+
+
+@pytest.fixture
+def verdict_on(design):
+    """Return a function that judges shares of draws with a jump in each arm."""
+
+    def verdict(shares, *, claim=CLAIM, gates=(), sampler=GOOD, gaps=MIDDLE, on=design):
+        jumps = jumps_of(shares)
+        return judge(claim, jumps, posterior_of(jumps, gaps), on, gates, sampler)
+
+    return verdict
+
+
+def codes(reasons):
+    return [reason.code for reason in reasons]
+
+
+def gate(code="WIDE_GAP", *, is_open=False, forbids=DECIDED):
+    return Gate(code, is_open, f"the finding of {code}", f"the remedy of {code}", forbids)
+
+
+@pytest.mark.parametrize(
+    ("controlled", "expected"),
+    [(1.0, Outcome.JUMP_REMAINS), (0.95, Outcome.JUMP_REMAINS), (0.9495, Outcome.UNDETERMINED)],
+)
+def test_jump_remains_from_95_percent_in_the_controlled_arm(verdict_on, controlled, expected):
+    verdict = verdict_on((controlled, 0.96, 0.4, 0.4))
+    assert verdict.outcome is expected
+    assert verdict.estimates["p_residual_jump"].median == controlled
+
+
+@pytest.mark.parametrize(
+    ("controlled", "published", "expected"),
+    [
+        (0.0, 0.0, Outcome.NO_JUMP),
+        (0.05, 0.05, Outcome.NO_JUMP),
+        (0.0505, 0.05, Outcome.UNDETERMINED),
+        (0.05, 0.0505, Outcome.UNDETERMINED),
+    ],
+)
+def test_no_jump_up_to_5_percent_in_both_arms(verdict_on, controlled, published, expected):
+    assert verdict_on((controlled, published, 0.9, 0.9)).outcome is expected
+
+
+@pytest.mark.parametrize(
+    ("controlled", "published", "expected"),
+    [
+        (0.0, 0.95, Outcome.EXPLAINED),
+        (0.05, 1.0, Outcome.EXPLAINED),
+        (0.0505, 1.0, Outcome.UNDETERMINED),
+        (0.0, 0.9495, Outcome.UNDETERMINED),
+        # Nested draws: the difference exceeds the rope in 0.97 - 0.03 = 0.94 of them.
+        (0.03, 0.97, Outcome.UNDETERMINED),
+        (0.01, 0.96, Outcome.EXPLAINED),
+    ],
+)
+def test_explained_needs_both_arms_and_their_difference(
+    verdict_on, controlled, published, expected
+):
+    verdict = verdict_on((controlled, published, 0.0, 0.0))
+    assert verdict.outcome is expected
+    difference = verdict.estimates["p_difference"].median
+    assert difference == pytest.approx(published - controlled)
+
+
+def test_jump_of_exactly_the_rope_is_not_above_it(verdict_on, design):
+    jumps = jumps_of((1, 1, 1, 1), height=ROPE)
+    verdict = judge(CLAIM, jumps, posterior_of(jumps), design, (), GOOD)
+    assert verdict.estimates["p_residual_jump"].median == 0.0
+    assert verdict.outcome is Outcome.NO_JUMP
+
+
+def test_explained_is_impossible_where_the_published_arm_is_the_controlled_one(verdict_on):
+    claim = replace(CLAIM, published_arm=NONE.label)
+    for shares in ((0.0, 1, 1, 1), (0.4, 1, 1, 1), (1.0, 0, 0, 0)):
+        assert verdict_on(shares, claim=claim).outcome is not Outcome.EXPLAINED
+
+
+@pytest.mark.parametrize(
+    ("published", "shares", "credited"),
+    [
+        (SHOTS, (0, 1, 0, 1), ("few-shot prompting",)),
+        (TUNED, (0, 0, 1, 1), ("instruction tuning",)),
+        (BOTH, (0, 0, 0, 1), ("few-shot prompting", "instruction tuning")),
+        (BOTH, (0, 1, 0, 1), ("few-shot prompting",)),
+        (BOTH, (0, 0, 1, 1), ("instruction tuning",)),
+    ],
+    ids=["shots", "tuning", "only together", "both on, shots do it", "both on, tuning does it"],
+)
+def test_explained_credits_the_factor_that_brings_the_jump(verdict_on, published, shares, credited):
+    verdict = verdict_on(shares, claim=replace(CLAIM, published_arm=published.label))
+    assert verdict.outcome is Outcome.EXPLAINED
+    assert verdict.credited_to == credited
+
+
+def test_other_outcomes_credit_nothing(verdict_on):
+    for shares in ((1, 1, 1, 1), (0, 0, 0, 0), (0.4, 0.4, 0, 0)):
+        assert verdict_on(shares).credited_to == ()
+
+
+DECIDING = {
+    Outcome.JUMP_REMAINS: (1.0, 1.0, 0, 0),
+    Outcome.EXPLAINED: (0.0, 1.0, 0, 0),
+    Outcome.NO_JUMP: (0.0, 0.0, 0, 0),
+}
+
+
+@pytest.mark.parametrize("outcome", list(DECIDING))
+def test_closed_gate_makes_the_claim_undetermined_with_its_code(verdict_on, outcome):
+    shares = DECIDING[outcome]
+    assert verdict_on(shares).outcome is outcome
+    assert verdict_on(shares, gates=[gate(is_open=True)]).outcome is outcome
+    verdict = verdict_on(shares, gates=[gate("FEW_SIZES"), gate("WIDE_GAP"), gate(is_open=True)])
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert {"FEW_SIZES", "WIDE_GAP"} <= set(codes(verdict.reasons))
+    assert "The remedy of FEW_SIZES" in verdict.next_measurement
+    assert "the remedy of WIDE_GAP" in verdict.next_measurement
+
+
+def test_closed_gate_that_does_not_forbid_the_outcome_leaves_it(verdict_on):
+    unclean = gate("CONTROL_NOT_CLEAN", forbids=frozenset({Outcome.JUMP_REMAINS}))
+    assert verdict_on(DECIDING[Outcome.NO_JUMP], gates=[unclean]).outcome is Outcome.NO_JUMP
+    closed = verdict_on(DECIDING[Outcome.JUMP_REMAINS], gates=[unclean])
+    assert closed.outcome is Outcome.UNDETERMINED
+    assert "CONTROL_NOT_CLEAN" in codes(closed.reasons)
+
+
+def test_caution_changes_no_outcome_and_is_said(verdict_on):
+    verdict = verdict_on(DECIDING[Outcome.NO_JUMP], gates=[gate("FEW_ITEMS", forbids=CAUTION)])
+    assert verdict.outcome is Outcome.NO_JUMP
+    assert "FEW_ITEMS" in codes(verdict.cautions)
+    assert "FEW_ITEMS" not in codes(verdict.reasons)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.JUMP_REMAINS, Outcome.EXPLAINED])
+def test_verdict_with_a_jump_says_that_rival_curves_were_not_compared(verdict_on, outcome):
+    # "Explained" rests on a jump in the published arm (METHOD 6: verdict 1 there).
+    verdict = verdict_on(DECIDING[outcome])
+    assert verdict.outcome is outcome
+    assert "RIVALS_NOT_COMPARED" in codes(verdict.cautions)
+
+
+@pytest.mark.parametrize("outcome", list(DECIDING))
+@pytest.mark.parametrize("passed", [False, None])
+def test_failed_or_unchecked_diagnosis_makes_the_claim_undetermined(verdict_on, outcome, passed):
+    sampler = Diagnosis((Check("R-hat of unknown", 1.2, 1.01, passed),))
+    verdict = verdict_on(DECIDING[outcome], sampler=sampler)
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert verdict.reasons[0].code == "NOT_CONVERGED"
+    assert "R-hat of unknown" in verdict.reasons[0].text
+
+
+def test_diagnosis_without_any_check_of_the_sampler_still_needs_the_quantities(design):
+    jumps = jumps_of((1, 1, 1, 1))
+    jumps[0] = 0.0  # one chain never jumps
+    verdict = judge(CLAIM, jumps, posterior_of(jumps), design, (), GOOD)
+    assert verdict.diagnosis.passed is False
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert codes(verdict.reasons)[0] == "NOT_CONVERGED"
+
+
+def test_jump_with_a_nan_is_undetermined(design):
+    jumps = jumps_of((0, 0, 0, 0))
+    jumps[0, 3, 0, 0] = np.nan
+    verdict = judge(CLAIM, jumps, posterior_of(jumps), design, (), GOOD)
+    assert verdict.diagnosis.passed is None
+    assert verdict.outcome is Outcome.UNDETERMINED
+
+
+def test_reported_draws_cover_every_number_of_a_verdict():
+    # Every estimate, probability and part of an attribution has draws whose mixing is checked.
+    of_task = jumps_of((0.2, 0.6, 0.4, 0.8), nested=False).sel(task=TASK.name, drop=True)
+    checked = list(reported_draws(of_task, SHOTS).values())
+
+    def is_checked(draws):
+        return any(np.array_equal(draws, known) for known in checked)
+
+    for arm in ARMS:
+        assert is_checked(of_task.sel(arm=arm.label)), f"jump, {arm.label}"
+    for arm in (NONE, SHOTS):
+        event = (of_task.sel(arm=arm.label) > ROPE).astype(float)
+        assert is_checked(event), f"P(jump > rope), {arm.label}"
+    difference = of_task.sel(arm=SHOTS.label) - of_task.sel(arm=NONE.label)
+    missing = [] if is_checked((difference > ROPE).astype(float)) else ["P(published - controlled)"]
+    for name, arm in (("published", SHOTS), ("elicited", BOTH)):
+        parts = attribute(of_task, arm)
+        few_shot, tuning = parts.shapley()
+        named = {
+            "total": parts.total, "few-shot": parts.few_shot, "interaction": parts.interaction,
+            "tuning": parts.instruction_tuning, "Shapley few-shot": few_shot,
+            "Shapley tuning": tuning,
+        }  # fmt: skip
+        missing += [f"{name}: {part}" for part, draws in named.items() if not is_checked(draws)]
+    assert not missing, f"reported, but their mixing is not checked: {missing}"
+
+
+def test_reason_of_an_undecided_posterior_says_nothing_false(verdict_on):
+    # The controlled arm is decided; only the published one is not.
+    verdict = verdict_on((0.01, 0.4, 0, 0))
+    [reason] = [r for r in verdict.reasons if r.code == "POSTERIOR_UNDECIDED"]
+    assert "0.01" in reason.text
+    assert "neither" not in reason.text
+
+
+def test_reason_of_an_undecided_posterior_is_not_rounded_to_the_threshold(verdict_on):
+    verdict = verdict_on((0.948, 0.4, 0, 0))
+    [reason] = [r for r in verdict.reasons if r.code == "POSTERIOR_UNDECIDED"]
+    assert "is 0.95 in the controlled arm" not in reason.text
+
+
+def test_reasons_of_a_decided_claim_name_the_outcome(verdict_on):
+    for outcome, shares in DECIDING.items():
+        assert codes(verdict_on(shares).reasons) == [outcome.name]
+
+
+def test_next_measurement_is_there_if_and_only_if_undetermined(verdict_on):
+    bad = Diagnosis((Check("x", 2.0, 1.0, False),))
+    cases = [
+        {"shares": s, "gates": g, "sampler": d}
+        for s in ((1, 1, 1, 1), (0, 1, 0, 0), (0, 0, 0, 0), (0.4, 0.4, 0.4, 0.4), (0.4, 0, 0, 0))
+        for g in ((), (gate(),), (gate(is_open=True),))
+        for d in (GOOD, bad)
+    ]
+    for case in cases:
+        verdict = verdict_on(**case)
+        undetermined = verdict.outcome is Outcome.UNDETERMINED
+        assert bool(verdict.next_measurement) is undetermined
+        assert bool(verdict.reasons)
+
+
+def test_next_measurement_of_an_unresolved_place_is_to_add_sizes_there(verdict_on):
+    # All jumps lie in the lowest gap, with one size below it: only the location gate is closed.
+    verdict = verdict_on((1, 1, 1, 1), gaps=0)
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert "LOCATION_UNRESOLVED" in codes(verdict.reasons)
+    assert "size" in verdict.next_measurement
+    assert "at the same sizes" not in verdict.next_measurement
+
+
+def test_location_of_jumps_in_resolvable_gaps_decides(verdict_on):
+    assert verdict_on((1, 1, 1, 1), gaps=MIDDLE).outcome is Outcome.JUMP_REMAINS
+
+
+def test_location_half_outside_resolvable_gaps_decides_nothing(verdict_on):
+    # P(a jump above the rope that the sizes resolve) is 0.6, not 0.95.
+    gaps = np.where(np.random.default_rng(5).random(N) < 0.6, MIDDLE, 0)
+    assert verdict_on((1, 1, 1, 1), gaps=gaps).outcome is Outcome.UNDETERMINED
+
+
+def test_location_is_judged_by_the_sizes_of_the_arm_that_jumps(verdict_on):
+    # Base checkpoints leave a hole of 1.5 decades that tuned ones fill: the union of both looks
+    # fine, but no base checkpoint lies near the jump.
+    frame = scores_of().frame
+    hole = frame["n_params"].isin(SIZES[3:7]) & ~frame["instruction_tuned"]
+    scores = replace(scores_of(), frame=frame[~hole].reset_index(drop=True))
+    design = build_design(scores)
+    assert design.gap_low.shape[1] == 8  # tuned checkpoints keep every size
+    verdict = verdict_on((1, 1, 0, 0), gaps=MIDDLE, on=design)
+    assert verdict.outcome is Outcome.UNDETERMINED
+
+
+def test_location_gate_asks_for_the_arm_whose_jump_decides(verdict_on):
+    # The controlled arm never jumps; the published one does, where the sizes resolve it.
+    assert verdict_on((0, 1, 0, 0), gaps=MIDDLE).outcome is Outcome.EXPLAINED
+    assert verdict_on((0, 1, 0, 0), gaps=0).outcome is Outcome.UNDETERMINED
+    assert verdict_on((0, 0, 0, 0), gaps=0).outcome is Outcome.NO_JUMP
+
+
+def test_attribution_of_a_verdict_adds_up(verdict_on):
+    verdict = verdict_on((0, 1, 0, 1), claim=replace(CLAIM, published_arm=BOTH.label))
+    parts = verdict.attribution
+    assert parts["few_shot"].median == pytest.approx(0.2)
+    assert parts["instruction_tuning"].median == 0
+    assert parts["shapley_few_shot"].median == pytest.approx(0.2)
+    assert verdict.elicitation == verdict.attribution
+    assert attribute(jumps_of((0, 1, 0, 1)).sel(task=TASK.name), Arm(True, True)).total.max() > 0
+
+
+def test_residual_jump_above_chance_is_divided_by_what_chance_leaves(verdict_on):
+    estimates = verdict_on((1, 1, 1, 1)).estimates
+    assert estimates["residual_jump"].median == pytest.approx(0.2)
+    assert estimates["residual_jump_above_chance"].median == pytest.approx(0.2 / 0.75)
+
+
+def test_expected_false_discoveries_of_a_worked_example():
+    # Errors .01 .03 .07 .20: running means .010 .020 .037 .078.
+    probabilities = {"b": 0.97, "a": 0.99, "d": 0.80, "c": 0.93}
+    assert expected_false_discoveries(probabilities) == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "expected"),
+    [
+        ({}, ()),
+        ({"a": 0.94}, ()),
+        ({"a": 0.95}, ("a",)),
+        ({"a": 1.0, "b": 0.9}, ("a", "b")),  # mean error exactly 0.05
+        ({"a": 1.0, "b": 0.8999}, ("a",)),
+        ({"a": 0.0, "b": 0.0}, ()),
+    ],
+)
+def test_expected_false_discoveries_at_their_limit(probabilities, expected):
+    assert expected_false_discoveries(probabilities) == expected
+
+
+def analysis_of(*verdicts):
+    return Analysis(None, "full", None, None, GOOD, tuple(verdicts))
+
+
+def test_counts_never_count_undetermined_as_no_jump(verdict_on):
+    closed = verdict_on((0, 0, 0, 0), gates=[gate()])
+    undecided, none = verdict_on((0.4, 0, 0, 0)), verdict_on((0, 0, 0, 0))
+    counts = analysis_of(closed, undecided, none).counts
+    assert counts == {
+        Outcome.JUMP_REMAINS: 0,
+        Outcome.EXPLAINED: 0,
+        Outcome.NO_JUMP: 1,
+        Outcome.UNDETERMINED: 2,
+    }
+
+
+def test_discoveries_hold_no_claim_whose_verdict_is_undetermined(verdict_on):
+    # A closed gate or a bad fit: P = 1 is then a number that nothing may rest on.
+    closed = verdict_on((1, 1, 1, 1), gates=[gate()])
+    bad = Diagnosis((Check("R-hat of unknown", 1.5, 1.01, False),))
+    unmixed = verdict_on((1, 1, 1, 1), sampler=bad)
+    assert analysis_of(closed).discoveries == ()
+    assert analysis_of(unmixed).discoveries == ()
+    assert analysis_of(verdict_on((1, 1, 1, 1))).discoveries == (CLAIM.slug,)
+
+
+def test_open_gates_of_a_good_design_find_nothing_false(scores):
+    # The report prints what a gate found whether it is open or closed.
+    cells = scores.frame.assign(n_correct=scores.frame["n_items"] * 0.8)
+    gates = {g.code: g for g in design_gates(CLAIM, cells)}
+    assert gates["AT_FLOOR"].open
+    assert "no cell" not in gates["AT_FLOOR"].finding
+    assert gates["ONE_RECIPE"].open
+    assert "can't be told" not in gates["ONE_RECIPE"].finding
+
+
+def test_arm_without_cells_gets_no_number_of_its_own(scores):
+    # Its draws come from the prior alone: they say nothing about this study.
+    frame = scores.frame
+    drop = (frame["n_shots"] > 0) & frame["instruction_tuned"]
+    left = replace(scores, frame=frame[~drop].reset_index(drop=True))
+    jumps = jumps_of((0, 1, 0, 0.4))
+    verdict = judge(CLAIM, jumps, posterior_of(jumps), build_design(left), (), GOOD)
+    said = [*verdict.reasons, *verdict.cautions]
+    name = f"jump: {BOTH.label}"
+    assert name not in verdict.estimates or any(BOTH.label in reason.text for reason in said)
+
+
+def test_reason_is_a_code_and_a_sentence(verdict_on):
+    for shares in ((1, 1, 1, 1), (0.4, 0.4, 0, 0)):
+        verdict = verdict_on(shares, gates=[gate()])
+        for reason in (*verdict.reasons, *verdict.cautions):
+            assert isinstance(reason, Reason)
+            assert reason.code == reason.code.upper()
+            assert reason.text.endswith(".")
+
+
+def test_verdict_holds_every_gate_and_check(verdict_on):
+    verdict = verdict_on((1, 1, 1, 1), gates=[gate(is_open=True)])
+    assert {"WIDE_GAP", "LOCATION_UNRESOLVED"} <= {g.code for g in verdict.gates}
+    assert set(GOOD.checks) <= set(verdict.diagnosis.checks)
+    names = pd.Series([c.name for c in verdict.diagnosis.checks])
+    assert names.is_unique
