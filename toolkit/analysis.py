@@ -14,7 +14,7 @@ import xarray as xr
 
 from toolkit import paths
 from toolkit.claims import Claim, Study, load_claims, load_study
-from toolkit.diagnose import Diagnosis, diagnose_quantities, diagnose_sampler
+from toolkit.diagnose import Diagnosis, diagnose_quantities, diagnose_sampler, measure_mixing
 from toolkit.errors import ClaimError, did_you_mean
 from toolkit.estimands import ROPE, Estimate, estimate, jump, probability, surviving
 from toolkit.fit import FitSettings, Fitted, fit_model
@@ -149,12 +149,15 @@ def analyse(source: StudyFolder, profile: Profile = "full", *, progress: bool = 
     fitted = fit_model(record, source.plan.model, settings, paths.cache_dir(), progress=progress)
     posterior = fitted.idata["posterior"].to_dataset()
     jumps = jump(posterior, fitted.design)
-    sampler = diagnose_sampler(fitted.idata)
+    mixing = measure_mixing(posterior)
+    sampler = diagnose_sampler(fitted.idata, mixing)
     verdicts = []
     for claim in source.claims:
         cells = record.frame[record.frame["task"] == claim.task]
         gates = design_gates(claim, cells)
-        verdicts.append(judge(claim, jumps, posterior, fitted.design, gates, sampler))
+        own = mixing.of_task(claim.task).checks("the task's unknowns")
+        trust = Diagnosis((*sampler.checks, *own))
+        verdicts.append(judge(claim, jumps, posterior, fitted.design, gates, trust))
     return Analysis(source, profile, fitted, jumps, sampler, tuple(verdicts))
 
 

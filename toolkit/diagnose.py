@@ -4,12 +4,15 @@ A ``Check`` is three-valued: True, False, or None where it could not be made. ``
 is True only when every check is: what was not checked is not trusted.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import arviz_stats as azs
 import numpy as np
 import xarray as xr
+
+from toolkit.models.design import pair_label
 
 # Vehtari et al. 2021 recommend R-hat below 1.01 and a bulk ESS of at least 400 over four chains.
 RHAT_MAX = 1.01
@@ -18,6 +21,10 @@ ESS_MIN = 400
 DIVERGENT_SHARE_MAX = 0.001
 # Betancourt 2016: below 0.3 the momentum can't explore the energies.
 BFMI_MIN = 0.3
+TAILS = (0.05, 0.95)
+# Labels and flags drawn after sampling; the quantities made from them are checked themselves.
+LABELS = frozenset({"jump_gap", "jump_present"})
+TASK_DIMS = frozenset({"task", "checkpoint_task", "exact_match_task"})
 
 
 @dataclass(frozen=True)
@@ -66,18 +73,19 @@ def at_least(name: str, value: float, threshold: float) -> Check:
     return Check(name, value, threshold, None if np.isnan(value) else bool(value >= threshold))
 
 
-def diagnose_sampler(idata: xr.DataTree) -> Diagnosis:
-    """Return the checks of the whole fit: divergences, E-BFMI, and every unknown's mixing."""
+def diagnose_sampler(idata: xr.DataTree, mixing: "Mixing") -> Diagnosis:
+    """Return the checks that every claim rests on.
+
+    Divergences, E-BFMI, and the mixing of the unknowns that the tasks share.
+    """
     stats = idata["sample_stats"].to_dataset() if "sample_stats" in idata else xr.Dataset()
     divergent = float(stats["diverging"].mean()) if "diverging" in stats else np.nan
     bfmi = float(_bfmi(stats["energy"].to_numpy()).min()) if "energy" in stats else np.nan
-    posterior = idata["posterior"].to_dataset()
-    unknowns = posterior[[name for name in posterior if "draw" in posterior[name].dims]]
     return Diagnosis(
         (
             at_most("share of divergent draws", divergent, DIVERGENT_SHARE_MAX),
             at_least("smallest E-BFMI", bfmi, BFMI_MIN),
-            *_mixing(unknowns.drop_vars(["jump_gap", "jump_present"], errors="ignore"), "unknown"),
+            *mixing.shared().checks("shared unknowns"),
         )
     )
 
@@ -86,37 +94,73 @@ def diagnose_quantities(quantities: Mapping[str, xr.DataArray]) -> Diagnosis:
     """Return the checks of reported quantities, each an array of (chain, draw)."""
     checks: list[Check] = []
     for name, draws in quantities.items():
-        checks.extend(_mixing(draws.to_dataset(name="x"), name))
+        checks.extend(measure_mixing(draws.to_dataset(name="quantity")).checks(name))
     return Diagnosis(tuple(checks))
 
 
-def _mixing(draws: xr.Dataset, name: str) -> tuple[Check, Check, Check]:
-    """Return R-hat and both ESS of the worst element.
+@dataclass(frozen=True)
+class Mixing:
+    """R-hat and effective numbers of draws of every element of some variables."""
 
-    A quantity that has the same value in every draw has nothing to mix: it counts as mixed. That
-    the chains moved at all is what the checks of the unknowns are for.
-    """
-    if all(bool((draws[v] == draws[v].isel(chain=0, draw=0)).all()) for v in draws):
-        n_draws = float(draws.sizes["chain"] * draws.sizes["draw"])
+    rhat: xr.Dataset
+    ess_bulk: xr.Dataset
+    ess_tail: xr.Dataset
+
+    def checks(self, name: str) -> tuple[Check, Check, Check]:
+        """Return the checks of the worst element; one that is NaN leaves a check unmade."""
         return (
-            Check(f"R-hat of {name}", 1.0, RHAT_MAX, True),
-            Check(f"bulk ESS of {name}", n_draws, ESS_MIN, True),
-            Check(f"tail ESS of {name}", n_draws, ESS_MIN, True),
+            at_most(f"R-hat of {name}", float(_values(self.rhat).max()), RHAT_MAX),
+            at_least(f"bulk ESS of {name}", float(_values(self.ess_bulk).min()), ESS_MIN),
+            at_least(f"tail ESS of {name}", float(_values(self.ess_tail).min()), ESS_MIN),
         )
-    sample_dims = ["chain", "draw"]
-    rhat = azs.rhat(draws, sample_dims=sample_dims)
-    bulk = azs.ess(draws, sample_dims=sample_dims, method="bulk")
-    tail = azs.ess(draws, sample_dims=sample_dims, method="tail", prob=(0.05, 0.95))
-    return (
-        at_most(f"R-hat of {name}", _extreme(rhat, np.nanmax), RHAT_MAX),
-        at_least(f"bulk ESS of {name}", _extreme(bulk, np.nanmin), ESS_MIN),
-        at_least(f"tail ESS of {name}", _extreme(tail, np.nanmin), ESS_MIN),
+
+    def shared(self) -> "Mixing":
+        """Return the unknowns that do not belong to a single task."""
+        names = [name for name in self.rhat if not TASK_DIMS & set(self.rhat[name].dims)]
+        return self._map(lambda statistics: statistics[names])
+
+    def of_task(self, task: str) -> "Mixing":
+        """Return the unknowns of one task: its own effects, and its checkpoints' effects on it."""
+
+        def pick(statistics: xr.Dataset) -> xr.Dataset:
+            picked = {}
+            for name, values in statistics.items():
+                for dim in TASK_DIMS & set(values.dims):
+                    labels = values[dim].to_numpy()
+                    suffix = pair_label("", task) if dim == "checkpoint_task" else None
+                    own = [v for v in labels if v == task or (suffix and v.endswith(suffix))]
+                    picked[name] = values.sel({dim: own})
+            return xr.Dataset(picked)
+
+        return self._map(pick)
+
+    def _map(self, change: Callable[[xr.Dataset], xr.Dataset]) -> "Mixing":
+        return Mixing(change(self.rhat), change(self.ess_bulk), change(self.ess_tail))
+
+
+def measure_mixing(draws: xr.Dataset) -> Mixing:
+    """Return R-hat and both ESS of every element of some draws (chain, draw, ...).
+
+    An element that has the same value in every draw has nothing to mix: it counts as mixed. That
+    the chains moved at all is what the checks of the other unknowns are for.
+    """
+    drawn = draws[[v for v in draws if "draw" in draws[v].dims and v not in LABELS]]
+    dims = ["chain", "draw"]
+    constant = (drawn == drawn.isel(chain=0, draw=0)).all(dims)
+    n_draws = drawn.sizes["chain"] * drawn.sizes["draw"]
+    with warnings.catch_warnings():
+        # ArviZ warns of the division by zero in a constant, which is replaced here.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        rhat = azs.rhat(drawn, sample_dims=dims)
+        bulk = azs.ess(drawn, sample_dims=dims, method="bulk")
+        tail = azs.ess(drawn, sample_dims=dims, method="tail", prob=TAILS)
+    return Mixing(
+        rhat.where(~constant, 1.0), bulk.where(~constant, n_draws), tail.where(~constant, n_draws)
     )
 
 
-def _extreme(statistics: xr.Dataset, worst: Callable[[np.ndarray], np.floating]) -> float:
-    values = np.concatenate([np.ravel(statistics[name].to_numpy()) for name in statistics])
-    return float(worst(values)) if np.isfinite(values).any() else np.nan
+def _values(statistics: xr.Dataset) -> np.ndarray:
+    return np.concatenate([np.ravel(statistics[name].to_numpy()) for name in statistics])
 
 
 def _bfmi(energy: np.ndarray) -> np.ndarray:

@@ -60,16 +60,20 @@ def judge(
     posterior: xr.Dataset,
     design: Design,
     gates: Sequence[Gate],
-    sampler: Diagnosis,
+    trust: Diagnosis,
 ) -> Verdict:
-    """Return the verdict on one claim from E1 draws (chain, draw, task, arm)."""
+    """Return the verdict on one claim from E1 draws (chain, draw, task, arm).
+
+    ``trust`` holds the checks of the sampler and of the task's unknowns; those of the reported
+    quantities are added here.
+    """
     of_task = jumps.sel(task=claim.task, drop=True)
     published = arm_named(claim.published_arm)
     quantities = reported_draws(of_task, published)
     estimates = _estimates(quantities, design, claim)
     gates = [*gates, _location_gate(claim, posterior, design, published)]
     own = diagnose_quantities(quantities)
-    diagnosis = Diagnosis((*sampler.checks, *own.checks))
+    diagnosis = Diagnosis((*trust.checks, *own.checks))
     wanted = _by_probability(estimates, published)
     closed = [gate for gate in gates if not gate.open and wanted in gate.forbids]
     outcome = wanted if not closed and diagnosis.passed is True else Outcome.UNDETERMINED

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.diagnose import diagnose_sampler
+from toolkit.diagnose import Diagnosis, diagnose_sampler, measure_mixing
 from toolkit.estimands import jump
 from toolkit.fit import FitSettings, fit_model
 from toolkit.gates import Outcome, design_gates
@@ -91,13 +91,16 @@ def judge_planted(
     fitted = fit_model(scores, "step", settings, cache)
     posterior = fitted.idata["posterior"].to_dataset()
     jumps = jump(posterior, fitted.design)
-    sampler = diagnose_sampler(fitted.idata)
+    mixing = measure_mixing(posterior)
+    sampler = diagnose_sampler(fitted.idata, mixing)
     judged = []
     for task in tasks:
         claim = planted_claim(task)
         cells = scores.frame[scores.frame["task"] == task.name]
         gates = design_gates(claim, cells)
-        judged.append(Judged(task, judge(claim, jumps, posterior, fitted.design, gates, sampler)))
+        own = mixing.of_task(task.name).checks("the task's unknowns")
+        trust = Diagnosis((*sampler.checks, *own))
+        judged.append(Judged(task, judge(claim, jumps, posterior, fitted.design, gates, trust)))
     return judged
 
 

@@ -79,6 +79,11 @@ class Design:
         return (self.gap_low + self.gap_high) / 2
 
 
+def pair_label(checkpoint: str, task: str) -> str:
+    """Return the label of a checkpoint's own effect on a task."""
+    return f"{checkpoint} on {task}"
+
+
 def build_design(scores: Scores) -> Design:
     """Return the design of a table with one row per task, checkpoint and number of shots.
 
@@ -90,7 +95,12 @@ def build_design(scores: Scores) -> Design:
     frame = scores.frame.assign(
         size=np.log10(scores.frame["n_params"]),
         base=scores.frame["base_checkpoint"].fillna(scores.frame["checkpoint"]),
-        pair=scores.frame["checkpoint"] + " on " + scores.frame["task"],
+        pair=[
+            pair_label(checkpoint, task)
+            for checkpoint, task in zip(
+                scores.frame["checkpoint"], scores.frame["task"], strict=True
+            )
+        ],
     )
     _check_one_table(frame)
     center = float(np.mean(np.unique(frame["size"])))
