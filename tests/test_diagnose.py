@@ -15,10 +15,15 @@ from toolkit.diagnose import (
     at_most,
     diagnose_quantities,
     diagnose_sampler,
+    measure_mixing,
 )
 
 SHAPE = (4, 1000)
 LEAD = ("chain", "draw")
+
+
+def whole_fit(idata):
+    return diagnose_sampler(idata, measure_mixing(idata["posterior"].to_dataset()))
 
 
 def check(passed):
@@ -153,20 +158,31 @@ def fit(rng, **posterior):
     return xr.DataTree.from_dict(groups)
 
 
+def sampler(idata):
+    """Return the checks that every claim rests on."""
+    return diagnose_sampler(idata, measure_mixing(idata["posterior"].to_dataset()))
+
+
+def of_task(idata, task):
+    """Return the checks of one task's unknowns."""
+    mixing = measure_mixing(idata["posterior"].to_dataset())
+    return Diagnosis(mixing.of_task(task).checks("the task's unknowns"))
+
+
 def named(diagnosis, word):
     [found] = [c for c in diagnosis.checks if word in c.name]
     return found
 
 
 def test_sampler_of_a_good_fit_passes(rng):
-    diagnosis = diagnose_sampler(fit(rng))
+    diagnosis = sampler(fit(rng))
     assert diagnosis.passed is True
     assert len(diagnosis.checks) == 5
 
 
 def test_sampler_without_sample_stats_is_not_checked(rng):
     idata = xr.DataTree.from_dict({"posterior": fit(rng)["posterior"].to_dataset()})
-    diagnosis = diagnose_sampler(idata)
+    diagnosis = sampler(idata)
     assert diagnosis.passed is None
     assert {c.name for c in diagnosis.failures} == {
         named(diagnosis, "diverg").name,
@@ -179,7 +195,7 @@ def test_sampler_with_many_divergences_fails(rng):
     stats = idata["sample_stats"].to_dataset()
     stats["diverging"][0, :20] = True
     idata["sample_stats"] = xr.DataTree(stats)
-    assert diagnose_sampler(idata).passed is False
+    assert sampler(idata).passed is False
 
 
 def test_sampler_with_divergences_in_one_chain_only_fails(rng):
@@ -189,7 +205,7 @@ def test_sampler_with_divergences_in_one_chain_only_fails(rng):
     stats = idata["sample_stats"].to_dataset()
     stats["diverging"][1, 100:108] = True
     idata["sample_stats"] = xr.DataTree(stats)
-    assert diagnose_sampler(idata).passed is False
+    assert sampler(idata).passed is False
 
 
 def test_sampler_with_one_chain_of_low_bfmi_fails(rng):
@@ -200,57 +216,99 @@ def test_sampler_with_one_chain_of_low_bfmi_fails(rng):
         slow[i] = 0.98 * slow[i - 1] + rng.normal()
     stats["energy"][1] = slow
     idata["sample_stats"] = xr.DataTree(stats)
-    diagnosis = diagnose_sampler(idata)
+    diagnosis = sampler(idata)
     assert diagnosis.passed is False
     expected = np.square(np.diff(slow)).mean() / slow.var()
     assert named(diagnosis, "E-BFMI").value == pytest.approx(expected)
 
 
-def test_sampler_finds_the_one_bad_element_of_many(rng):
-    values = rng.normal(size=(*SHAPE, 5))
-    values[0, :, 3] += 2
-    idata = fit(rng, effect=((*LEAD, "task"), values), mu=(LEAD, rng.normal(size=SHAPE)))
-    assert diagnose_sampler(idata).passed is False
+def effects(rng, names=("a", "b", "c"), dim="task"):
+    """Return well-mixed effects, one for each name."""
+    values = rng.normal(size=(*SHAPE, len(names)))
+    return xr.DataArray(values, dims=(*LEAD, dim), coords={dim: list(names)})
+
+
+def test_sampler_finds_the_one_bad_shared_element_of_many(rng):
+    bad = effects(rng, dim="lm_family")
+    bad[0, :, 1] += 2
+    assert sampler(fit(rng, family_effect=bad)).passed is False
 
 
 def test_sampler_with_a_nan_in_one_element_is_not_passed(rng):
     # The other elements are good: they must not hide it.
-    values = rng.normal(size=(*SHAPE, 5))
-    values[0, 10, 3] = np.nan
-    idata = fit(rng, effect=((*LEAD, "task"), values), mu=(LEAD, rng.normal(size=SHAPE)))
-    diagnosis = diagnose_sampler(idata)
+    bad = effects(rng, dim="lm_family")
+    bad[0, 10, 1] = np.nan
+    diagnosis = sampler(fit(rng, family_effect=bad, mu=(LEAD, rng.normal(size=SHAPE))))
     assert diagnosis.passed is not True, "; ".join(c.text for c in diagnosis.checks)
 
 
-def test_sampler_with_one_unknown_stuck_in_all_chains_is_not_passed(rng):
-    # A continuous unknown that never moves has not been sampled.
-    idata = fit(rng, mu=(LEAD, rng.normal(size=SHAPE)), sigma=(LEAD, np.full(SHAPE, 0.2)))
-    diagnosis = diagnose_sampler(idata)
-    assert diagnosis.passed is not True, "; ".join(c.text for c in diagnosis.checks)
+def test_task_with_a_bad_effect_fails_and_the_others_do_not(rng):
+    bad = effects(rng)
+    bad[0, :, 1] += 2
+    idata = fit(rng, mu=(LEAD, rng.normal(size=SHAPE)), slope_effect=bad)
+    assert sampler(idata).passed is True
+    assert {task: of_task(idata, task).passed for task in "abc"} == {
+        "a": True, "b": False, "c": True,
+    }  # fmt: skip
+
+
+def test_task_with_a_bad_effect_of_a_checkpoint_on_it_fails(rng):
+    names = ("x on a", "x on b", "y on a", "y on b")
+    bad = effects(rng, names, "checkpoint_task")
+    bad[0, :, 3] += 2
+    own = effects(rng, ("a", "b"))
+    idata = fit(rng, slope_effect=own, checkpoint_task_effect=bad)
+    assert of_task(idata, "a").passed is True
+    assert of_task(idata, "b").passed is False
+
+
+def test_task_with_bad_compliance_fails(rng):
+    bad = effects(rng, ("b",), "exact_match_task")
+    bad[0] += 2
+    idata = fit(rng, slope_effect=effects(rng), compliance_intercept=bad)
+    assert of_task(idata, "a").passed is True
+    assert of_task(idata, "b").passed is False
+
+
+def test_every_unknown_of_a_fit_is_checked_for_some_task_or_for_all(rng):
+    posterior = {
+        "mu": (LEAD, rng.normal(size=SHAPE)),
+        "family_effect": effects(rng, dim="lm_family"),
+        "slope_effect": effects(rng),
+        "checkpoint_task_effect": effects(rng, ("x on a", "x on b", "x on c"), "checkpoint_task"),
+        "compliance_intercept": effects(rng, ("b",), "exact_match_task"),
+    }
+    for name, draws in posterior.items():
+        bad = xr.DataArray(draws[1], dims=LEAD) if isinstance(draws, tuple) else draws.copy()
+        bad[0] += 2
+        idata = fit(rng, **{**posterior, name: bad})
+        passed = [sampler(idata).passed, *(of_task(idata, task).passed for task in "abc")]
+        assert False in passed, name
 
 
 def test_sampler_with_a_certain_jump_passes(rng):
     # The probability of a jump that explains all is 1 in every draw: nothing to mix, no warning.
-    certain = np.stack([np.ones(SHAPE), rng.random(SHAPE)], axis=-1)
-    idata = fit(rng, mu=(LEAD, rng.normal(size=SHAPE)), jump_probability=((*LEAD, "task"), certain))
-    assert diagnose_sampler(idata).passed is True
+    certain = effects(rng)
+    certain[:, :, 0] = 1.0
+    idata = fit(rng, mu=(LEAD, rng.normal(size=SHAPE)), jump_probability=certain)
+    assert sampler(idata).passed is True
+    assert of_task(idata, "a").passed is True
 
 
 def test_sampler_leaves_drawn_jumps_to_the_quantities(rng):
-    gap = np.zeros((*SHAPE, 2), int)
+    gap = xr.zeros_like(effects(rng), dtype=int)
     gap[0] = 1  # stuck, but judged through the jump that is reported
     idata = fit(
-        rng,
-        mu=(LEAD, rng.normal(size=SHAPE)),
-        jump_gap=((*LEAD, "task"), gap),
-        jump_present=((*LEAD, "task"), gap > 0),
-    )
-    assert diagnose_sampler(idata).passed is True
+        rng, mu=(LEAD, rng.normal(size=SHAPE)), slope_effect=effects(rng),
+        jump_gap=gap, jump_present=gap > 0,
+    )  # fmt: skip
+    assert sampler(idata).passed is True
+    assert of_task(idata, "a").passed is True
 
 
 def test_diagnose_module_names_every_threshold_it_uses():
     named_thresholds = {
         value for name, value in vars(diagnose).items() if name.endswith(("_MAX", "_MIN"))
     }
-    used = {c.threshold for c in diagnose_sampler(fit(np.random.default_rng(1))).checks}
+    used = {c.threshold for c in sampler(fit(np.random.default_rng(1))).checks}
     assert used <= named_thresholds

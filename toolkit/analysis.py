@@ -93,9 +93,13 @@ class Analysis:
 
     @property
     def discoveries(self) -> tuple[str, ...]:
-        """Return the slugs of the largest set with a small expected false discovery rate."""
+        """Return the largest set of decided claims with a small expected false discovery rate."""
         return expected_false_discoveries(
-            {v.claim.slug: v.estimates["p_residual_jump"].median for v in self.verdicts}
+            {
+                v.claim.slug: v.estimates["p_residual_jump"].median
+                for v in self.verdicts
+                if v.outcome is not Outcome.UNDETERMINED
+            }
         )
 
 

@@ -92,9 +92,11 @@ def diagnose_sampler(idata: xr.DataTree, mixing: "Mixing") -> Diagnosis:
 
 def diagnose_quantities(quantities: Mapping[str, xr.DataArray]) -> Diagnosis:
     """Return the checks of reported quantities, each an array of (chain, draw)."""
+    stacked = xr.concat(list(quantities.values()), dim="quantity", coords="minimal")
+    mixing = measure_mixing(stacked.to_dataset(name="value"))
     checks: list[Check] = []
-    for name, draws in quantities.items():
-        checks.extend(measure_mixing(draws.to_dataset(name="quantity")).checks(name))
+    for index, name in enumerate(quantities):
+        checks.extend(mixing.map(lambda values, i=index: values.isel(quantity=i)).checks(name))
     return Diagnosis(tuple(checks))
 
 
@@ -117,7 +119,7 @@ class Mixing:
     def shared(self) -> "Mixing":
         """Return the unknowns that do not belong to a single task."""
         names = [name for name in self.rhat if not TASK_DIMS & set(self.rhat[name].dims)]
-        return self._map(lambda statistics: statistics[names])
+        return self.map(lambda statistics: statistics[names])
 
     def of_task(self, task: str) -> "Mixing":
         """Return the unknowns of one task: its own effects, and its checkpoints' effects on it."""
@@ -132,9 +134,10 @@ class Mixing:
                     picked[name] = values.sel({dim: own})
             return xr.Dataset(picked)
 
-        return self._map(pick)
+        return self.map(pick)
 
-    def _map(self, change: Callable[[xr.Dataset], xr.Dataset]) -> "Mixing":
+    def map(self, change: Callable[[xr.Dataset], xr.Dataset]) -> "Mixing":
+        """Return the same change made to all three."""
         return Mixing(change(self.rhat), change(self.ess_bulk), change(self.ess_tail))
 
 

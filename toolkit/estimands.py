@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import arviz_stats as azs
 import numpy as np
 import xarray as xr
+from scipy import stats
 
 from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm
 from toolkit.models.design import Design
@@ -61,9 +62,12 @@ def probability(name: str, event: xr.DataArray) -> Estimate:
     probability has no posterior of its own.
     """
     p, error = float(event.mean()), mean_mcse(event)
-    half = 1.645 * error
+    n = event.size if error == 0 else min(event.size, p * (1 - p) / error**2)
+    # Jeffreys' interval for as many independent draws as these are worth: not empty at 0 and 1.
+    tail = (1 - CI_PROB) / 2
+    low, high = stats.beta.ppf([tail, 1 - tail], p * n + 0.5, (1 - p) * n + 0.5)
     return Estimate(
-        name, "probability", p, max(0.0, p - half), min(1.0, p + half), CI_PROB, "mcse", error
+        name, "probability", p, min(float(low), p), max(float(high), p), CI_PROB, "mcse", error
     )
 
 

@@ -129,6 +129,16 @@ def _spanning(sizes: np.ndarray, threshold: float) -> list[float]:
     return spanning
 
 
+def sizes_remedy(sizes: np.ndarray, threshold: float, arm: Arm) -> str:
+    """Return which sizes (log10) to score so that a jump at the threshold could be resolved."""
+    if len(sizes) < 2:
+        return f"score at least {SIZES_MIN} sizes in the arm '{arm.label}'"
+    needed = sizes_to_add(sizes, threshold)
+    more = "1 more size" if len(needed) == 1 else f"{len(needed)} more sizes"
+    listed = ", ".join(size_label(size) for size in needed)
+    return f"score {more} in the arm '{arm.label}': about {listed}"
+
+
 def _size_gates(sizes: np.ndarray, arm: Arm, threshold_n_params: float) -> list[Gate]:
     if len(sizes) < 2:
         return [
@@ -136,7 +146,7 @@ def _size_gates(sizes: np.ndarray, arm: Arm, threshold_n_params: float) -> list[
                 "MISSING_ARM",
                 False,
                 f"the arm '{arm.label}' has {len(sizes)} sizes",
-                f"score at least {SIZES_MIN} sizes in the arm '{arm.label}'",
+                sizes_remedy(sizes, 0.0, arm),
                 DECIDED,
             )
         ]
@@ -144,9 +154,7 @@ def _size_gates(sizes: np.ndarray, arm: Arm, threshold_n_params: float) -> list[
     low, high = gap_around(sizes, threshold)
     above = int((sizes >= threshold - 1e-9).sum())
     below = len(sizes) - above
-    needed = sizes_to_add(sizes, threshold)
-    listed = ", ".join(size_label(size) for size in needed)
-    remedy = f"score {len(needed)} more sizes in the arm '{arm.label}': about {listed}"
+    remedy = sizes_remedy(sizes, threshold, arm)
     where = f"in the arm '{arm.label}'"
     return [
         Gate(
@@ -178,10 +186,11 @@ def _p_above(cells: pd.DataFrame, level: pd.Series) -> np.ndarray:
 
 def _floor_gate(cells: pd.DataFrame) -> Gate:
     """Return whether any cell is surely above chance: at the floor nothing shows of the ability."""
-    above = _p_above(cells, cells["chance"] + ROPE)
+    above = _p_above(cells, cells["chance"] + ROPE) > SURE
+    count = f"{int(above.sum())} of {len(cells)} cells" if above.any() else "no cell of any arm"
     return Gate(
-        "AT_FLOOR", bool((above > SURE).any()),
-        f"no cell of any arm is above chance by {ROPE} with probability {SURE}",
+        "AT_FLOOR", bool(above.any()),
+        f"above chance by {ROPE} with probability {SURE}: {count}",
         "score the probability of the right option instead of the choice, or larger checkpoints",
         DECIDED,
     )  # fmt: skip
@@ -228,10 +237,12 @@ def _confounding_gate(cells: pd.DataFrame, threshold_n_params: float) -> Gate:
     base = cells[~cells["instruction_tuned"]]
     above = base[base["n_params"] >= threshold_n_params]
     names, families = above["checkpoint"].unique(), above["lm_family"].nunique()
+    several = families >= 2
+    said = "" if several else ": size can't be told from recipe"
     return Gate(
-        "ONE_RECIPE", families >= 2,
-        f"base checkpoints at or above the threshold come from {families} family "
-        f"({_listed(names)}): size can't be told from recipe",
+        "ONE_RECIPE", several,
+        f"base checkpoints at or above the threshold come from {families} "
+        f"{'families' if families != 1 else 'family'} ({_listed(names)}){said}",
         "score base checkpoints of another family above the threshold", CAUTION,
     )  # fmt: skip
 

@@ -8,8 +8,8 @@ explained       P(jump in the published arm > delta) >= 0.95, P(jump in the cont
 no jump         P(jump < delta) >= 0.95 in both arms, and every gate open
 undetermined    everything else; never counted as "no jump"
 
-"jump remains" here rests on one smooth curve with curvature; rival curves are not compared yet,
-which the verdict says in its cautions.
+A verdict with a jump here rests on one smooth curve with curvature; rival curves are not compared
+yet, which it says in its cautions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,23 +18,30 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.claims import ARMS, CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.diagnose import Diagnosis, diagnose_quantities
-from toolkit.estimands import ROPE, Estimate, attribute, estimate, probability
-from toolkit.gates import SURE, Gate, Outcome, is_resolvable
+from toolkit.estimands import ROPE, Estimate
+from toolkit.gates import SURE, Gate, Outcome, gap_around, is_resolvable, sizes_remedy
 from toolkit.models.design import Design
+from toolkit.reasons import (
+    LOCATION,
+    Reason,
+    cautions_of,
+    closed_gates,
+    next_measurement,
+    reasons_of,
+)
+from toolkit.reported import (
+    attribution_estimates,
+    credited_factors,
+    jump_estimates,
+    jump_name,
+    reported_draws,
+)
 
-__all__ = ["Outcome", "Reason", "Verdict", "judge"]
+__all__ = ["Outcome", "Reason", "Verdict", "expected_false_discoveries", "judge", "reported_draws"]
 
 FDR_MAX = 0.05
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a verdict is what it is, as a code for programs and a sentence for people."""
-
-    code: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -67,42 +74,31 @@ def judge(
     ``trust`` holds the checks of the sampler and of the task's unknowns; those of the reported
     quantities are added here.
     """
-    of_task = jumps.sel(task=claim.task, drop=True)
-    published = arm_named(claim.published_arm)
-    quantities = reported_draws(of_task, published)
-    estimates = _estimates(quantities, design, claim)
-    gates = [*gates, _location_gate(claim, posterior, design, published)]
-    own = diagnose_quantities(quantities)
-    diagnosis = Diagnosis((*trust.checks, *own.checks))
+    published, task = arm_named(claim.published_arm), design.tasks.index(claim.task)
+    draws = reported_draws(jumps.sel(task=claim.task, drop=True), published)
+    estimates = jump_estimates(draws, published, float(design.chance[task]))
+    diagnosis = Diagnosis((*trust.checks, *diagnose_quantities(draws).checks))
     wanted = _by_probability(estimates, published)
-    closed = [gate for gate in gates if not gate.open and wanted in gate.forbids]
+    deciding = published if wanted is Outcome.EXPLAINED else CONTROLLED_ARM
+    gap = posterior["jump_gap"].sel(task=claim.task).to_numpy()
+    all_gates = (*gates, _location_gate(draws[jump_name(deciding)], gap, design, task, deciding))
+    closed = closed_gates(wanted, all_gates)
     outcome = wanted if not closed and diagnosis.passed is True else Outcome.UNDETERMINED
-    reasons = _reasons(outcome, wanted, closed, gates, diagnosis, estimates)
+    explained = outcome is Outcome.EXPLAINED
+    n_items = int(design.n_items[task].max())
     return Verdict(
         claim,
         outcome,
         estimates,
-        attribution=_attribution(of_task, published),
-        elicitation=_attribution(of_task, Arm(True, True)),
-        credited_to=_credited(published) if outcome is Outcome.EXPLAINED else (),
+        attribution=attribution_estimates(draws, "published"),
+        elicitation=attribution_estimates(draws, "elicited"),
+        credited_to=credited_factors(draws, published, SURE) if explained else (),
         diagnosis=diagnosis,
-        gates=tuple(gates),
-        reasons=tuple(reasons),
-        cautions=tuple(_cautions(outcome, gates)),
-        next_measurement=_next_measurement(outcome, gates, diagnosis, design, claim),
+        gates=all_gates,
+        reasons=reasons_of(outcome, wanted, all_gates, diagnosis, estimates),
+        cautions=cautions_of(outcome, all_gates, _unmeasured_arms(design, task)),
+        next_measurement=next_measurement(outcome, wanted, all_gates, diagnosis, n_items),
     )
-
-
-def reported_draws(of_task: xr.DataArray, published: Arm) -> dict[str, xr.DataArray]:
-    """Return the draws (chain, draw) behind every number that a verdict reports."""
-    draws = {f"jump, {label}": of_task.sel(arm=label, drop=True) for label in ARM_LABELS}
-    for name, arm in (("published", published), ("elicited", Arm(True, True))):
-        parts = attribute(of_task, arm)
-        draws[f"{name} - controlled"] = parts.total
-        draws[f"{name}: interaction"] = parts.interaction
-    for label in dict.fromkeys((CONTROLLED_ARM.label, published.label)):
-        draws[f"jump > {ROPE}, {label}"] = (draws[f"jump, {label}"] > ROPE).astype(float)
-    return draws
 
 
 def expected_false_discoveries(probabilities: Mapping[str, float]) -> tuple[str, ...]:
@@ -111,74 +107,10 @@ def expected_false_discoveries(probabilities: Mapping[str, float]) -> tuple[str,
     chosen: list[str] = []
     for slug in ranked:
         errors = [1 - probabilities[s] for s in (*chosen, slug)]
-        if np.mean(errors) > FDR_MAX:
+        if np.mean(errors) > FDR_MAX + 1e-12:
             break
         chosen.append(slug)
     return tuple(chosen)
-
-
-def _estimates(
-    quantities: Mapping[str, xr.DataArray], design: Design, claim: Claim
-) -> dict[str, Estimate]:
-    """Return E1 and its probabilities, by name."""
-    chance = float(design.chance[design.tasks.index(claim.task)])
-    named = {arm: quantities[f"jump, {arm.label}"] for arm in ARMS}
-    published = arm_named(claim.published_arm)
-    controlled = named[CONTROLLED_ARM]
-    estimates = {
-        "residual_jump": estimate("residual jump", controlled),
-        "residual_jump_above_chance": estimate(
-            "residual jump, chance-corrected", controlled / (1 - chance)
-        ),
-        "published_jump": estimate("jump in the published arm", named[published]),
-        "p_residual_jump": probability(f"P(residual jump > {ROPE})", controlled > ROPE),
-        "p_published_jump": probability(f"P(published jump > {ROPE})", named[published] > ROPE),
-        "p_difference": probability(
-            f"P(published - controlled > {ROPE})", quantities["published - controlled"] > ROPE
-        ),
-    }
-    for arm in ARMS:
-        estimates[f"jump: {arm.label}"] = estimate(f"jump, {arm.label}", named[arm])
-    return estimates
-
-
-def _attribution(of_task: xr.DataArray, to: Arm) -> dict[str, Estimate]:
-    parts = attribute(of_task, to)
-    few_shot, tuning = parts.shapley()
-    return {
-        "total": estimate("total", parts.total),
-        "few_shot": estimate("few-shot prompting", parts.few_shot),
-        "instruction_tuning": estimate("instruction tuning", parts.instruction_tuning),
-        "interaction": estimate("interaction", parts.interaction),
-        "shapley_few_shot": estimate("few-shot prompting, Shapley", few_shot),
-        "shapley_instruction_tuning": estimate("instruction tuning, Shapley", tuning),
-    }
-
-
-def _credited(published: Arm) -> tuple[str, ...]:
-    names = {"few-shot prompting": published.few_shot}
-    names["instruction tuning"] = published.instruction_tuned
-    return tuple(name for name, on in names.items() if on)
-
-
-def _location_gate(claim: Claim, posterior: xr.Dataset, design: Design, published: Arm) -> Gate:
-    """Return whether the jump, where there is one, lies where the sizes can resolve it."""
-    task = design.tasks.index(claim.task)
-    edges = np.column_stack([design.gap_low[task], design.gap_high[task]])
-    edges = edges[~np.isnan(edges[:, 0])]
-    sizes = np.unique(edges)
-    resolvable = np.array([is_resolvable(sizes, low, high) for low, high in edges])
-    arms = [CONTROLLED_ARM.label, published.label]
-    present = posterior["jump_present"].sel(task=claim.task, arm=arms).any("arm").to_numpy()
-    gaps = posterior["jump_gap"].sel(task=claim.task).to_numpy()[present]
-    share = float(resolvable[gaps].mean()) if gaps.size else 0.0
-    return Gate(
-        "LOCATION_UNRESOLVED", share >= 0.5,
-        f"{100 * share:.0f}% of the posterior of the jump's place lies in a gap that the sizes "
-        "resolve",
-        "add sizes around the likely place of the jump",
-        frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED}),
-    )  # fmt: skip
 
 
 def _by_probability(estimates: Mapping[str, Estimate], published: Arm) -> Outcome:
@@ -196,71 +128,35 @@ def _by_probability(estimates: Mapping[str, Estimate], published: Arm) -> Outcom
     return Outcome.UNDETERMINED
 
 
-def _reasons(
-    outcome: Outcome,
-    wanted: Outcome,
-    closed: Sequence[Gate],
-    gates: Sequence[Gate],
-    diagnosis: Diagnosis,
-    estimates: Mapping[str, Estimate],
-) -> list[Reason]:
-    controlled = estimates["p_residual_jump"].median
-    published = estimates["p_published_jump"].median
-    said = (
-        f"P(jump > {ROPE}) is {controlled:.2f} in the controlled arm and {published:.2f} in the "
-        f"published arm"
-    )
-    if outcome is not Outcome.UNDETERMINED:
-        return [Reason(outcome.name, said + ".")]
-    reasons = []
-    if diagnosis.passed is not True:
-        worst = "; ".join(check.text for check in diagnosis.failures[:3])
-        reasons.append(Reason("NOT_CONVERGED", f"the fit can't be trusted: {worst}."))
-    if wanted is Outcome.UNDETERMINED:
-        reasons.append(
-            Reason(
-                "POSTERIOR_UNDECIDED",
-                f"{said}: neither is close enough to 0 or 1 to decide (needed: {SURE}).",
-            )
-        )
-        # Nothing is decided, so every closed gate that could matter is named.
-        closed = [gate for gate in gates if not gate.open and gate.forbids]
-        closed = [gate for gate in closed if gate.code != "LOCATION_UNRESOLVED"]
-    else:
-        reasons.append(Reason("POSTERIOR_ALONE", f"{said}; alone that would be '{wanted.value}'."))
-    reasons.extend(Reason(gate.code, gate.finding + ".") for gate in closed)
-    return reasons
+def _location_gate(
+    jump: xr.DataArray, gap: np.ndarray, design: Design, task: int, arm: Arm
+) -> Gate:
+    """Return whether a material jump surely lies where the sizes of its own arm resolve it.
+
+    ``jump`` and ``gap`` are the deciding arm's jump and its place, (chain, draw).
+    """
+    sizes = np.unique(_sizes_in(design, task, arm))
+    middles = design.gap_middle[task][~np.isnan(design.gap_middle[task])]
+    around = [gap_around(sizes, middle) if len(sizes) > 1 else (0.0, np.inf) for middle in middles]
+    resolvable = np.array([is_resolvable(sizes, low, high) for low, high in around])
+    material = jump.to_numpy() > ROPE
+    share = float((material & resolvable[gap]).mean())
+    places = np.bincount(gap[material], minlength=len(middles))
+    likeliest = float(middles[places.argmax()]) + design.center
+    return Gate(
+        LOCATION, share >= SURE,
+        f"a jump above {ROPE} where the sizes of the arm '{arm.label}' resolve it has probability "
+        f"{share:.2f} (needed: {SURE})",
+        sizes_remedy(sizes + design.center, likeliest, arm),
+        frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED}),
+    )  # fmt: skip
 
 
-def _cautions(outcome: Outcome, gates: Sequence[Gate]) -> list[Reason]:
-    cautions = [
-        Reason(gate.code, gate.finding + ".")
-        for gate in gates
-        if not gate.open and not gate.forbids
-    ]
-    if outcome is Outcome.JUMP_REMAINS:
-        text = "one smooth curve was compared with the jump; rival smooth curves were not."
-        cautions.append(Reason("RIVALS_NOT_COMPARED", text))
-    return cautions
+def _sizes_in(design: Design, task: int, arm: Arm) -> np.ndarray:
+    scored = design.n_items[task] > 0
+    scored &= design.few_shot[task] == arm.few_shot
+    return design.size[task][scored & (design.tuned[task] == arm.instruction_tuned)]
 
 
-def _next_measurement(
-    outcome: Outcome,
-    gates: Sequence[Gate],
-    diagnosis: Diagnosis,
-    design: Design,
-    claim: Claim,
-) -> str | None:
-    """Return the cheapest further measurement that opens what is closed, or None when decided."""
-    if outcome is not Outcome.UNDETERMINED:
-        return None
-    if diagnosis.passed is not True:
-        return "None yet: refit with more draws first (emergence fit, profile full)."
-    remedies = [
-        gate.remedy for gate in gates if not gate.open and gate.code != "LOCATION_UNRESOLVED"
-    ]
-    if not remedies:
-        n = int(design.n_items[design.tasks.index(claim.task)].max())
-        return f"Score another family at the same sizes and arms, on the same {n} items."
-    distinct = list(dict.fromkeys(remedies))
-    return "; ".join(distinct)[:1].upper() + "; ".join(distinct)[1:] + "."
+def _unmeasured_arms(design: Design, task: int) -> list[str]:
+    return [arm.label for arm in ARMS if _sizes_in(design, task, arm).size == 0]

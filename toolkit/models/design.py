@@ -109,8 +109,8 @@ def build_design(scores: Scores) -> Design:
     for name, values in names.items():
         frame[f"{name}_index"] = pd.Categorical(frame[name], categories=values).codes
     tuned_names = tuple(sorted(frame.loc[frame["instruction_tuned"], "checkpoint"].unique()))
-    codes = pd.Categorical(frame["checkpoint"], categories=tuned_names).codes
-    frame["tuned_checkpoint_index"] = np.maximum(codes, 0)
+    found = pd.Index(tuned_names).get_indexer(frame["checkpoint"])  # pyright: ignore[reportArgumentType]
+    frame["tuned_checkpoint_index"] = np.maximum(found, 0)
     frame["slot"] = frame.groupby("task").cumcount()
     shape = (len(names["task"]), int(frame["slot"].max()) + 1)
     where = (frame["task_index"].to_numpy(int), frame["slot"].to_numpy(int))

@@ -45,20 +45,21 @@ class Prior:
 PRIORS: dict[str, Prior] = {
     "intercept_effect": Prior(
         "normal",
-        (-2.5, 1.5),
+        (-2.0, 1.5),
         "each task at the middle size",
         "from chance (1% of the way to perfect) to mostly solved; not pooled: every task has many "
         "cells that pin it down",
     ),
-    "mu_slope": Prior(
-        "normal", (0.3, 0.3), "mean rise per decade", "larger is better on average, not steeply"
-    ),
+    "mu_slope": Prior("normal", (0.5, 0.5), "mean rise per decade", "larger is better on average"),
     "sigma_slope": Prior(
-        "half_normal", (0.4,), "spread of slopes", "flat to about one log-odds per decade"
+        "half_normal",
+        (1.0,),
+        "spread of slopes",
+        "flat tasks beside some that rise 20 points within half a decade without any jump",
     ),
     "sigma_curvature": Prior(
         "half_normal",
-        (0.3,),
+        (0.6,),
         "change of the slope per decade",
         "lets a task bend smoothly, also down and up again, so that a bend is not called a jump",
     ),

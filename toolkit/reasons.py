@@ -1,0 +1,103 @@
+"""Why a verdict is what it is, what to be wary of, and what would decide it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from toolkit.diagnose import Diagnosis
+from toolkit.estimands import ROPE, Estimate
+from toolkit.gates import SURE, Gate, Outcome
+
+LOCATION = "LOCATION_UNRESOLVED"
+SHOWN_FAILURES = 3
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a verdict is what it is, as a code for programs and a sentence for people."""
+
+    code: str
+    text: str
+
+
+def posterior_sentence(estimates: Mapping[str, Estimate]) -> str:
+    """Return the two probabilities that the rules rest on."""
+    controlled = estimates["p_residual_jump"].median
+    published = estimates["p_published_jump"].median
+    return (
+        f"P(jump > {ROPE}) is {controlled:.4f} in the controlled arm and {published:.4f} in the "
+        "published arm"
+    )
+
+
+def reasons_of(
+    outcome: Outcome,
+    wanted: Outcome,
+    gates: Sequence[Gate],
+    diagnosis: Diagnosis,
+    estimates: Mapping[str, Estimate],
+) -> tuple[Reason, ...]:
+    """Return the reasons, the one that weighs most first.
+
+    ``wanted`` is what the posterior alone says; a closed gate or a failed check overrules it.
+    """
+    said = posterior_sentence(estimates)
+    if outcome is not Outcome.UNDETERMINED:
+        return (Reason(outcome.name, said + "."),)
+    reasons = []
+    if diagnosis.passed is not True:
+        worst = "; ".join(check.text for check in diagnosis.failures[:SHOWN_FAILURES])
+        more = len(diagnosis.failures) - SHOWN_FAILURES
+        also = f"; and {more} more" if more > 0 else ""
+        reasons.append(Reason("NOT_CONVERGED", f"the fit can't be trusted: {worst}{also}."))
+    if wanted is Outcome.UNDETERMINED:
+        text = f"{said}; a verdict needs at most {1 - SURE:.2f} or at least {SURE} there."
+        reasons.append(Reason("POSTERIOR_UNDECIDED", text))
+    else:
+        reasons.append(Reason("POSTERIOR_ALONE", f"{said}; alone that would be '{wanted.value}'."))
+    closed = closed_gates(wanted, gates)
+    return (*reasons, *(Reason(gate.code, gate.finding + ".") for gate in closed))
+
+
+def closed_gates(wanted: Outcome, gates: Sequence[Gate]) -> list[Gate]:
+    """Return the closed gates that matter for what the posterior says.
+
+    Where it decides nothing, all do that could matter, but for the place of a jump that is not
+    there.
+    """
+    if wanted is Outcome.UNDETERMINED:
+        return [g for g in gates if not g.open and g.forbids and g.code != LOCATION]
+    return [g for g in gates if not g.open and wanted in g.forbids]
+
+
+def cautions_of(
+    outcome: Outcome, gates: Sequence[Gate], unmeasured_arms: Sequence[str]
+) -> tuple[Reason, ...]:
+    """Return what a reader must be wary of although it does not change the verdict."""
+    cautions = [Reason(g.code, g.finding + ".") for g in gates if not g.open and not g.forbids]
+    for label in unmeasured_arms:
+        text = f"the arm '{label}' has no scores: its numbers are the prior's."
+        cautions.append(Reason("ARM_NOT_MEASURED", text))
+    if outcome in {Outcome.JUMP_REMAINS, Outcome.EXPLAINED}:
+        text = "one smooth curve was compared with the jump; rival smooth curves were not."
+        cautions.append(Reason("RIVALS_NOT_COMPARED", text))
+    return tuple(cautions)
+
+
+def next_measurement(
+    outcome: Outcome,
+    wanted: Outcome,
+    gates: Sequence[Gate],
+    diagnosis: Diagnosis,
+    n_items: int,
+) -> str | None:
+    """Return the cheapest further measurement that opens what is closed, or None when decided."""
+    if outcome is not Outcome.UNDETERMINED:
+        return None
+    remedies = [gate.remedy for gate in closed_gates(wanted, gates)]
+    remedies += [gate.remedy for gate in gates if not gate.open and not gate.forbids]
+    if diagnosis.passed is not True:
+        remedies.insert(0, "refit with more draws (draws in analysis.toml)")
+    if not remedies:
+        remedies = [f"score another family at the same sizes and arms, on the same {n_items} items"]
+    text = "; ".join(dict.fromkeys(remedies))
+    return f"{text[0].upper()}{text[1:]}."
