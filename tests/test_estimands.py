@@ -29,7 +29,8 @@ SIZES = StudyDesign({"fern": (1e8, 1e9, 3e10), "moss": (3e9,)}, n_items=50, chan
 TASKS = ("leaping", "still")
 LEAD = ("chain", "draw")
 BY_TASK = (
-    "intercept", "slope", "curvature", "few_shot", "few_shot_slope", "tuned", "tuned_slope", "both",
+    "intercept", "slope", "curvature", "few_shot", "few_shot_slope", "few_shot_curvature",
+    "tuned", "tuned_slope", "tuned_curvature", "both",
 )  # fmt: skip
 SCALES = (
     "family", "family_slope", "checkpoint", "checkpoint_task", "few_shot_checkpoint", "pair",
@@ -50,7 +51,7 @@ def design():
 def posterior():
     """Return 2 x 3 draws of a posterior; "leaping" jumps in some arms, "still" in none."""
     rng = np.random.default_rng(12)
-    centres = dict(zip(BY_TASK, (-1, 0.6, 0.2, 0.5, 0.2, 0.4, -0.1, -0.2), strict=True))
+    centres = dict(zip(BY_TASK, (-1, 0.6, 0.2, 0.5, 0.2, 0.1, 0.4, -0.1, 0.1, -0.2), strict=True))
     draws = {
         f"{name}_effect": ((*LEAD, "task"), rng.normal(centre, 0.5, (2, 3, 2)))
         for name, centre in centres.items()
@@ -73,8 +74,10 @@ def centre_of(p, x, arm):
     """Return the log-odds at size x without random effects, from one draw of one task."""
     s, i = float(arm.few_shot), float(arm.instruction_tuned)
     value = p["intercept_effect"] + p["slope_effect"] * x + p["curvature_effect"] * x * x / 2
-    value += s * (p["few_shot_effect"] + p["few_shot_slope_effect"] * x)
-    value += i * (p["tuned_effect"] + p["tuned_slope_effect"] * x) + s * i * p["both_effect"]
+    for on, name in ((s, "few_shot"), (i, "tuned")):
+        bend = p[f"{name}_curvature_effect"] * x * x / 2
+        value += on * (p[f"{name}_effect"] + p[f"{name}_slope_effect"] * x + bend)
+    value += s * i * p["both_effect"]
     return float(value)
 
 
@@ -102,7 +105,7 @@ def by_quadrature(p, chance, x, arm, rise=0.0):
     value, _ = integrate.quad(
         lambda z: stats.norm.pdf(z) * special.expit(mean + sd * z), -9, 9, epsabs=1e-11
     )
-    return chance + (1 - chance - float(p["lapse"])) * value
+    return chance + (1 - chance) * (1 - float(p["lapse"])) * value
 
 
 def each(posterior):
@@ -137,7 +140,7 @@ def test_expected_accuracy_equals_a_simulation_of_new_families_and_checkpoints(p
     eta = eta + contrast("checkpoint", "base") + contrast("few_shot_checkpoint", "base")
     eta = eta + contrast("pair", "tuned_checkpoint")
     eta = eta + float(p["sigma_checkpoint_task"]) * rng.normal(size=n)
-    scores = 0.25 + (0.75 - float(p["lapse"])) * special.expit(eta)
+    scores = 0.25 + 0.75 * (1 - float(p["lapse"])) * special.expit(eta)
     found = expected_accuracy(p, 0.25, xr.DataArray(x), Arm(True, True))
     assert float(found) == pytest.approx(scores.mean(), abs=4 * scores.std() / math.sqrt(n))
 

@@ -15,6 +15,7 @@ from toolkit.reproduction import (
     read_repeats,
     recompute_means,
     reproduce,
+    runs_of_record,
 )
 
 RUN = "moss-m,sorting,accuracy,closed,0,1,200,64"
@@ -154,31 +155,29 @@ def runs(*cells):
 
 def test_audit_of_two_cells_is_as_by_hand():
     # first: 0.4 and 0.6, variance 0.02, binomial 0.25 / 10; second: identical at 0.5 of 10
-    audit = audit_replicates(runs((10, [4, 6]), (10, [5, 5]), (10, [7])), "accuracy")
+    audit = audit_replicates(runs((10, [4, 6]), (10, [5, 5]), (10, [7])))
     assert (audit.n_cells, audit.n_identical) == (2, 1)
     assert audit.variance_ratio == pytest.approx((0.02 + 0) / (0.025 + 0.025))
     assert audit.icc == pytest.approx(0.6)
 
 
 def test_audit_of_single_runs_is_not_a_number():
-    audit = audit_replicates(runs((10, [4]), (10, [5])), "accuracy")
+    audit = audit_replicates(runs((10, [4]), (10, [5])))
     assert (audit.n_cells, audit.n_identical) == (0, 0)
     assert np.isnan(audit.icc)
 
 
 def test_audit_of_cells_all_right_gives_no_warning():
-    assert audit_replicates(runs((10, [10, 10]), (10, [0, 0])), "accuracy").n_identical == 2
+    assert audit_replicates(runs((10, [10, 10]), (10, [0, 0]))).n_identical == 2
 
 
 def test_audit_of_independent_items_is_near_zero(rng):
     cells = [(100, rng.binomial(100, 0.5, 3)) for _ in range(400)]
     # the ratio is a mean of 400 chi-square(2)/2 variables: standard error 0.05
-    assert abs(audit_replicates(runs(*cells), "accuracy").icc) < 0.2
+    assert abs(audit_replicates(runs(*cells)).icc) < 0.2
 
 
 def test_audit_of_lu2024_metric_of_record_finds_near_copies(lu2024):
     repeats = read_repeats(lu2024.folder)
-    record = lu2024.scores.tasks.set_index("task")["metric_of_record"]
-    closed = repeats[repeats["prompt_format"] == "closed"]
-    of_record = closed[closed["metric"] == closed["task"].map(record)].assign(metric="record")
-    assert audit_replicates(of_record, "record").icc == pytest.approx(0.958, abs=0.002)
+    of_record = runs_of_record(repeats, lu2024.scores, "closed")
+    assert audit_replicates(of_record).icc == pytest.approx(0.958, abs=0.002)

@@ -271,7 +271,7 @@ def test_reported_draws_cover_every_number_of_a_verdict():
 def test_reason_of_an_undecided_posterior_says_nothing_false(verdict_on):
     # The controlled arm is decided; only the published one is not.
     verdict = verdict_on((0.01, 0.4, 0, 0))
-    [reason] = [r for r in verdict.reasons if r.code == "POSTERIOR_UNDECIDED"]
+    [reason] = [r for r in verdict.reasons if r.code == "PUBLISHED_ARM_UNDECIDED"]
     assert "0.01" in reason.text
     assert "neither" not in reason.text
 
@@ -401,6 +401,26 @@ def test_discoveries_hold_no_claim_whose_verdict_is_undetermined(verdict_on):
     assert analysis_of(closed).discoveries == ()
     assert analysis_of(unmixed).discoveries == ()
     assert analysis_of(verdict_on((1, 1, 1, 1))).discoveries == (CLAIM.slug,)
+
+
+def test_discoveries_hold_jumps_only_however_sure_the_others_are(verdict_on):
+    # 20 sure jumps leave room for one error of 0.95: a claim judged "no jump" must not fill it.
+    sure = verdict_on((1, 1, 1, 1))
+    jumps = [replace(sure, claim=replace(CLAIM, slug=f"sure-{i}")) for i in range(20)]
+    nothing = replace(verdict_on((0.05, 0.05, 0, 0)), claim=replace(CLAIM, slug="nothing"))
+    explained = replace(verdict_on((0.05, 1, 0, 0)), claim=replace(CLAIM, slug="explained"))
+    assert nothing.outcome is Outcome.NO_JUMP
+    found = analysis_of(*jumps, nothing, explained).discoveries
+    assert set(found) == {verdict.claim.slug for verdict in jumps}
+
+
+def test_explained_does_not_credit_a_factor_whose_part_is_surely_nothing(design):
+    # Shots bring the jump in 0.94 of the draws, shots with tuning in 0.96; tuning alone never.
+    jumps = jumps_of((0, 0.94, 0, 0.96))
+    claim = replace(CLAIM, published_arm=BOTH.label)
+    verdict = judge(claim, jumps, posterior_of(jumps), design, (), GOOD)
+    assert verdict.outcome is Outcome.EXPLAINED
+    assert "instruction tuning" not in verdict.credited_to
 
 
 def test_open_gates_of_a_good_design_find_nothing_false(scores):

@@ -88,17 +88,22 @@ class Analysis:
             estimate("claims with a residual jump", draws, "claims"),
             probability("P(none)", draws == 0),
             tuple(share),
-            diagnose_quantities({"number of surviving claims": draws.astype(float)}),
+            diagnose_quantities(
+                {
+                    "number of surviving claims": draws.astype(float),
+                    "no surviving claim": (draws == 0).astype(float),
+                }
+            ),
         )
 
     @property
     def discoveries(self) -> tuple[str, ...]:
-        """Return the largest set of decided claims with a small expected false discovery rate."""
+        """Return the largest set of claims with a jump at a low expected false discovery rate."""
         return expected_false_discoveries(
             {
                 v.claim.slug: v.estimates["p_residual_jump"].median
                 for v in self.verdicts
-                if v.outcome is not Outcome.UNDETERMINED
+                if v.outcome is Outcome.JUMP_REMAINS
             }
         )
 

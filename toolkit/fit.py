@@ -24,6 +24,7 @@ import pymc as pm
 import xarray as xr
 
 from toolkit import models
+from toolkit.claims import ARM_LABELS
 from toolkit.errors import FitError
 from toolkit.models import design as design_module
 from toolkit.models import likelihood, priors, step
@@ -63,6 +64,7 @@ def fit_hash(scores: Scores, model: str, settings: FitSettings) -> str:
     parts = [
         scores.frame.to_csv(index=False, float_format="%.10g"),
         model,
+        " ".join(ARM_LABELS),
         *(code_of(module) for module in MODEL_SOURCES),
         json.dumps(asdict(settings), sort_keys=True),
         json.dumps({name: version(name) for name in LIBRARIES}),

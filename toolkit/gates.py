@@ -34,6 +34,7 @@ class Outcome(Enum):
     UNDETERMINED = "undetermined"
 
 
+IN_ARM = ", in the arm "
 DECIDED = frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED, Outcome.NO_JUMP})
 CAUTION: frozenset[Outcome] = frozenset()
 
@@ -132,11 +133,11 @@ def _spanning(sizes: np.ndarray, threshold: float) -> list[float]:
 def sizes_remedy(sizes: np.ndarray, threshold: float, arm: Arm) -> str:
     """Return which sizes (log10) to score so that a jump at the threshold could be resolved."""
     if len(sizes) < 2:
-        return f"score at least {SIZES_MIN} sizes in the arm '{arm.label}'"
+        return f"score at least {SIZES_MIN} sizes{IN_ARM}'{arm.label}'"
     needed = sizes_to_add(sizes, threshold)
     more = "1 more size" if len(needed) == 1 else f"{len(needed)} more sizes"
     listed = ", ".join(size_label(size) for size in needed)
-    return f"score {more} in the arm '{arm.label}': about {listed}"
+    return f"score {more}, about {listed}{IN_ARM}'{arm.label}'"
 
 
 def _size_gates(sizes: np.ndarray, arm: Arm, threshold_n_params: float) -> list[Gate]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from toolkit.diagnose import Diagnosis
 from toolkit.estimands import ROPE, Estimate
-from toolkit.gates import SURE, Gate, Outcome
+from toolkit.gates import IN_ARM, SURE, Gate, Outcome
 
 LOCATION = "LOCATION_UNRESOLVED"
+ELSEWHERE = "JUMP_ELSEWHERE"
 SHOWN_FAILURES = 3
 
 
@@ -24,7 +25,7 @@ def posterior_sentence(estimates: Mapping[str, Estimate]) -> str:
     controlled = estimates["p_residual_jump"].median
     published = estimates["p_published_jump"].median
     return (
-        f"P(jump > {ROPE}) is {controlled:.4f} in the controlled arm and {published:.4f} in the "
+        f"P(jump > {ROPE}) is {controlled:.3f} in the controlled arm and {published:.3f} in the "
         "published arm"
     )
 
@@ -51,7 +52,9 @@ def reasons_of(
         reasons.append(Reason("NOT_CONVERGED", f"the fit can't be trusted: {worst}{also}."))
     if wanted is Outcome.UNDETERMINED:
         text = f"{said}; a verdict needs at most {1 - SURE:.2f} or at least {SURE} there."
-        reasons.append(Reason("POSTERIOR_UNDECIDED", text))
+        no_jump_left = 1 - estimates["p_residual_jump"].median >= SURE
+        code = "PUBLISHED_ARM_UNDECIDED" if no_jump_left else "POSTERIOR_UNDECIDED"
+        reasons.append(Reason(code, text))
     else:
         reasons.append(Reason("POSTERIOR_ALONE", f"{said}; alone that would be '{wanted.value}'."))
     closed = closed_gates(wanted, gates)
@@ -65,20 +68,40 @@ def closed_gates(wanted: Outcome, gates: Sequence[Gate]) -> list[Gate]:
     there.
     """
     if wanted is Outcome.UNDETERMINED:
-        return [g for g in gates if not g.open and g.forbids and g.code != LOCATION]
+        return [
+            g for g in gates if not g.open and g.forbids and g.code not in (LOCATION, ELSEWHERE)
+        ]
     return [g for g in gates if not g.open and wanted in g.forbids]
 
 
 def cautions_of(
-    outcome: Outcome, gates: Sequence[Gate], unmeasured_arms: Sequence[str]
+    outcome: Outcome,
+    gates: Sequence[Gate],
+    estimates: Mapping[str, Estimate],
+    unmeasured_arms: Sequence[str],
+    *,
+    if_parseable: bool,
 ) -> tuple[Reason, ...]:
     """Return what a reader must be wary of although it does not change the verdict."""
     cautions = [Reason(g.code, g.finding + ".") for g in gates if not g.open and not g.forbids]
     for label in unmeasured_arms:
         text = f"the arm '{label}' has no scores: its numbers are the prior's."
         cautions.append(Reason("ARM_NOT_MEASURED", text))
+    if if_parseable:
+        text = (
+            "exact match: jumps and curves are those of the accuracy if every answer could be "
+            "parsed, which these scores only bound."
+        )
+        cautions.append(Reason("IF_PARSEABLE", text))
+    deciding = [estimates[name] for name in ("p_residual_jump", "p_published_jump")]
+    if any(min(abs(p.median - SURE), abs(p.median - 1 + SURE)) < 2 * p.mcse for p in deciding):
+        text = "a probability lies within two Monte Carlo errors of the rule's limit."
+        cautions.append(Reason("CLOSE_TO_THRESHOLD", text))
     if outcome in {Outcome.JUMP_REMAINS, Outcome.EXPLAINED}:
-        text = "one smooth curve was compared with the jump; rival smooth curves were not."
+        text = (
+            "one smooth curve was compared with the jump; rival curves, extrapolation from smaller "
+            "sizes, other specifications and other priors of the jump were not."
+        )
         cautions.append(Reason("RIVALS_NOT_COMPARED", text))
     return tuple(cautions)
 
@@ -94,10 +117,20 @@ def next_measurement(
     if outcome is not Outcome.UNDETERMINED:
         return None
     remedies = [gate.remedy for gate in closed_gates(wanted, gates)]
-    remedies += [gate.remedy for gate in gates if not gate.open and not gate.forbids]
     if diagnosis.passed is not True:
         remedies.insert(0, "refit with more draws (draws in analysis.toml)")
     if not remedies:
         remedies = [f"score another family at the same sizes and arms, on the same {n_items} items"]
-    text = "; ".join(dict.fromkeys(remedies))
+    text = "; ".join(_merged(remedies))
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _merged(remedies: Sequence[str]) -> list[str]:
+    """Return the remedies, each once; the same sizes in two arms are one measurement."""
+    arms: dict[str, list[str]] = {}
+    for remedy in dict.fromkeys(remedies):
+        what, _, arm = remedy.partition(IN_ARM)
+        arms.setdefault(what, []).extend([arm] if arm else [])
+    return [
+        f"{what}{IN_ARM}{' and '.join(of_it)}" if of_it else what for what, of_it in arms.items()
+    ]

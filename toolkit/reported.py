@@ -82,7 +82,7 @@ def credited_factors(
 ) -> tuple[str, ...]:
     """Return the factors whose own part of the difference is surely material.
 
-    Where neither is on its own, the factors that are on in the published arm share the credit.
+    Where neither is on its own, the credit is their interaction's.
     """
     on = {
         "few-shot prompting": ("shapley_few_shot", published.few_shot),
@@ -94,4 +94,4 @@ def credited_factors(
         if is_on
     }
     surely = tuple(name for name, share in shares.items() if share >= sure)
-    return surely or tuple(shares)
+    return surely or ("interaction",)

@@ -170,13 +170,19 @@ class ReplicateAudit:
     icc: float
 
 
-def audit_replicates(repeats: pd.DataFrame, metric: str) -> ReplicateAudit:
-    """Return the agreement of repeats under one metric, over cells with several runs.
+def runs_of_record(runs: pd.DataFrame, scores: Scores, prompt_format: str) -> pd.DataFrame:
+    """Return the runs of the cells that the verdicts rest on."""
+    record = scores.tasks.set_index("task")["metric_of_record"]
+    kept = (runs["prompt_format"] == prompt_format) & (runs["metric"] == runs["task"].map(record))
+    return runs[kept]
+
+
+def audit_replicates(runs: pd.DataFrame) -> ReplicateAudit:
+    """Return the agreement of repeats over cells with several runs.
 
     ``variance_ratio`` is the pooled variance between runs over the binomial variance of a mean of
     independent items; ``icc`` is 1 minus it.
     """
-    runs = repeats[repeats["metric"] == metric]
     runs = runs.assign(accuracy=runs["n_correct"] / runs["n_items"])
     cells = runs.groupby(CELL).agg(
         p=("accuracy", "mean"),

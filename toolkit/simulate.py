@@ -1,8 +1,11 @@
-"""Score tables with known truth, made by curves and mechanisms, not by the models that judge them.
+"""Score tables with known truth, made from a latent competence item by item.
 
 A checkpoint has a latent competence that grows with its size and differs by family and recipe; a
 task turns competence into accuracy by a curve. A planted step lifts the accuracy itself, on the
 accuracy scale, in the arms that carry it. Items are then answered one by one.
+
+The smooth curves are logistic in competence, close to the fitted family: they test steps, arms and
+attribution. Only the smooth few-shot gain, a sigmoid in size, has a shape that the model lacks.
 """
 
 from collections.abc import Sequence
@@ -16,9 +19,12 @@ from toolkit.claims import ARMS, Arm, Claim
 from toolkit.scores import CHECKPOINTS_SCHEMA, SCORES_SCHEMA, TASKS_SCHEMA, Scores, join_scores
 from toolkit.tables import check_table
 
-Truth = Literal["none", "all arms", "few-shot only", "instruction tuning only"]
+Truth = Literal[
+    "none", "smooth few-shot gain", "all arms", "few-shot only", "instruction tuning only"
+]
 TRUTHS = get_args(Truth)
 FULL_ARM = Arm(True, True)
+GAIN_DECADES = 0.8
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,10 @@ def _cell(
 ) -> dict[str, object]:
     arm = Arm(n_shots > 0, bool(checkpoint["instruction_tuned"]))
     helped = competence + (0.15 if arm.few_shot else 0.0) + rng.normal(0, 0.05)
+    if arm.few_shot and task.truth == "smooth few-shot gain":
+        # Rises over about one decade around the claimed size, without any step.
+        beyond = np.log10(checkpoint["n_params"] / task.step_at)
+        helped += GAIN_DECADES / (1 + np.exp(-4 * beyond))
     smooth = 1 / (1 + np.exp(-task.steepness * (helped - np.log10(task.midpoint)) * np.log(10) / 2))
     accuracy = design.chance + (1 - design.chance) * smooth
     if arm in task.stepping_arms and checkpoint["n_params"] >= task.step_at:

@@ -21,9 +21,18 @@ import xarray as xr
 from toolkit.claims import ARMS, CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.diagnose import Diagnosis, diagnose_quantities
 from toolkit.estimands import ROPE, Estimate
-from toolkit.gates import SURE, Gate, Outcome, gap_around, is_resolvable, sizes_remedy
+from toolkit.gates import (
+    GAP_MAX_DECADES,
+    SURE,
+    Gate,
+    Outcome,
+    gap_around,
+    is_resolvable,
+    sizes_remedy,
+)
 from toolkit.models.design import Design
 from toolkit.reasons import (
+    ELSEWHERE,
     LOCATION,
     Reason,
     cautions_of,
@@ -42,6 +51,8 @@ from toolkit.reported import (
 __all__ = ["Outcome", "Reason", "Verdict", "expected_false_discoveries", "judge", "reported_draws"]
 
 FDR_MAX = 0.05
+# A jump at another size than the claimed one does not bear the claim out.
+SHARE_NEAR_MIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -81,7 +92,8 @@ def judge(
     wanted = _by_probability(estimates, published)
     deciding = published if wanted is Outcome.EXPLAINED else CONTROLLED_ARM
     gap = posterior["jump_gap"].sel(task=claim.task).to_numpy()
-    all_gates = (*gates, _location_gate(draws[jump_name(deciding)], gap, design, task, deciding))
+    place = _Place(draws[jump_name(deciding)].to_numpy() > ROPE, gap, design, task, deciding)
+    all_gates = (*gates, place.resolved(), place.near(claim.threshold_n_params))
     closed = closed_gates(wanted, all_gates)
     outcome = wanted if not closed and diagnosis.passed is True else Outcome.UNDETERMINED
     explained = outcome is Outcome.EXPLAINED
@@ -96,7 +108,13 @@ def judge(
         diagnosis=diagnosis,
         gates=all_gates,
         reasons=reasons_of(outcome, wanted, all_gates, diagnosis, estimates),
-        cautions=cautions_of(outcome, all_gates, _unmeasured_arms(design, task)),
+        cautions=cautions_of(
+            outcome,
+            all_gates,
+            estimates,
+            _unmeasured_arms(design, task),
+            if_parseable=bool(design.has_compliance[task]),
+        ),
         next_measurement=next_measurement(outcome, wanted, all_gates, diagnosis, n_items),
     )
 
@@ -128,28 +146,53 @@ def _by_probability(estimates: Mapping[str, Estimate], published: Arm) -> Outcom
     return Outcome.UNDETERMINED
 
 
-def _location_gate(
-    jump: xr.DataArray, gap: np.ndarray, design: Design, task: int, arm: Arm
-) -> Gate:
-    """Return whether a material jump surely lies where the sizes of its own arm resolve it.
+@dataclass(frozen=True)
+class _Place:
+    """Where the deciding arm's material jumps lie; ``material`` and ``gap`` are (chain, draw)."""
 
-    ``jump`` and ``gap`` are the deciding arm's jump and its place, (chain, draw).
-    """
-    sizes = np.unique(_sizes_in(design, task, arm))
-    middles = design.gap_middle[task][~np.isnan(design.gap_middle[task])]
-    around = [gap_around(sizes, middle) if len(sizes) > 1 else (0.0, np.inf) for middle in middles]
-    resolvable = np.array([is_resolvable(sizes, low, high) for low, high in around])
-    material = jump.to_numpy() > ROPE
-    share = float((material & resolvable[gap]).mean())
-    places = np.bincount(gap[material], minlength=len(middles))
-    likeliest = float(middles[places.argmax()]) + design.center
-    return Gate(
-        LOCATION, share >= SURE,
-        f"a jump above {ROPE} where the sizes of the arm '{arm.label}' resolve it has probability "
-        f"{share:.2f} (needed: {SURE})",
-        sizes_remedy(sizes + design.center, likeliest, arm),
-        frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED}),
-    )  # fmt: skip
+    material: np.ndarray
+    gap: np.ndarray
+    design: Design
+    task: int
+    arm: Arm
+
+    @property
+    def middles(self) -> np.ndarray:
+        """Return the middle of each of the task's gaps, log10 of parameters."""
+        middles = self.design.gap_middle[self.task]
+        return middles[~np.isnan(middles)] + self.design.center
+
+    def resolved(self) -> Gate:
+        """Return whether a material jump surely lies where its own arm's sizes resolve it."""
+        sizes = np.unique(_sizes_in(self.design, self.task, self.arm)) + self.design.center
+        middles = self.middles
+        resolvable = np.array(
+            [len(sizes) > 1 and is_resolvable(sizes, *gap_around(sizes, m)) for m in middles]
+        )
+        share = float((self.material & resolvable[self.gap]).mean())
+        likeliest = middles[np.bincount(self.gap[self.material], minlength=len(middles)).argmax()]
+        return Gate(
+            LOCATION, share >= SURE,
+            f"a jump above {ROPE} where the sizes of the arm '{self.arm.label}' resolve it has "
+            f"probability {share:.2f} (needed: {SURE})",
+            sizes_remedy(sizes, float(likeliest), self.arm),
+            frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED}),
+        )  # fmt: skip
+
+    def near(self, threshold_n_params: float) -> Gate:
+        """Return whether material jumps mostly lie near the size that was claimed."""
+        distance = np.abs(self.middles - np.log10(threshold_n_params))
+        widths = self.design.gap_high[self.task] - self.design.gap_low[self.task]
+        reach = np.maximum(GAP_MAX_DECADES, widths[~np.isnan(widths)] / 2)
+        near = (distance <= reach + 1e-9)[self.gap]
+        share = float(near[self.material].mean()) if self.material.any() else 0.0
+        return Gate(
+            ELSEWHERE, share >= SHARE_NEAR_MIN,
+            f"{100 * share:.0f}% of the jumps above {ROPE} lie within {GAP_MAX_DECADES} decades of "
+            "the claimed size",
+            "state the claim for the size at which the jump lies",
+            frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED}),
+        )  # fmt: skip
 
 
 def _sizes_in(design: Design, task: int, arm: Arm) -> np.ndarray:

@@ -112,15 +112,16 @@ def test_accuracy_at_extreme_log_odds_stays_inside_the_unit_interval(accuracy):
     assert (p < 1).all()
 
 
-def test_accuracy_between_chance_and_one_minus_lapse_rises_with_log_odds(accuracy):
+def test_accuracy_between_chance_and_the_lapse_rises_with_log_odds(accuracy):
     log_odds = np.linspace(-20, 20, 81)
     ones = np.ones(81)
     for chance, lapse in ((0.0, 0.0), (0.25, 0.02), (0.5, 0.1)):
         p = accuracy(log_odds, chance * ones, lapse * ones, ones)
         assert p[0] == pytest.approx(max(chance, likelihood.EDGE), abs=2e-5)
-        assert p[-1] == pytest.approx(min(1 - lapse, 1 - likelihood.EDGE), abs=2e-5)
+        top = chance + (1 - chance) * (1 - lapse)
+        assert p[-1] == pytest.approx(min(top, 1 - likelihood.EDGE), abs=2e-5)
         assert (np.diff(p) >= 0).all()
-        assert p[40] == pytest.approx(chance + (1 - chance - lapse) / 2)
+        assert p[40] == pytest.approx((chance + top) / 2)
 
 
 def test_accuracy_with_half_of_the_answers_parseable_is_half(accuracy):

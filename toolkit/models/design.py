@@ -168,6 +168,15 @@ def _check_one_table(frame: pd.DataFrame) -> None:
         if len(several):
             msg = f"task '{several.iloc[0]}': got several values of {name}, expected one; pick one."
             raise FitError(msg)
+    few_shot = frame[frame["n_shots"] > 0]
+    twice = few_shot[few_shot.duplicated(["task", "checkpoint"])]
+    if len(twice):
+        row = twice.iloc[0]
+        msg = (
+            f"task '{row['task']}', checkpoint '{row['checkpoint']}': got several few-shot cells, "
+            "expected one; runs on the same items are near-copies: keep one number of shots."
+        )
+        raise FitError(msg)
     sizes = frame.groupby("task")["size"]
     single = sizes.max() == sizes.min()
     if single.any():

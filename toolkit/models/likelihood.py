@@ -1,7 +1,7 @@
 """The observation model shared by all models: counts above chance, with over-dispersion.
 
     n_correct ~ BetaBinomial(n_items, p, concentration)
-    p: Tensor = compliance * (chance + (1 - chance - lapse) * logistic(log_odds))
+    p = compliance * (chance + (1 - chance) * (1 - lapse) * logistic(log_odds))
 
 ``compliance`` is the probability of an answer that can be parsed (1 where the scorer always picks
 an option): an unparseable answer is not a wrong one, so it never lowers the ability.
@@ -33,7 +33,7 @@ def accuracy(
     compliance: Tensor | float = 1.0,
 ) -> Tensor:
     """Return the expected proportion correct, strictly inside (0, 1)."""
-    p: Tensor = compliance * (chance + (1 - chance - lapse) * pt.sigmoid(log_odds))
+    p: Tensor = compliance * (chance + (1 - chance) * (1 - lapse) * pt.sigmoid(log_odds))
     return pt.clip(p, EDGE, 1 - EDGE)
 
 

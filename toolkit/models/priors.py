@@ -74,6 +74,9 @@ PRIORS: dict[str, Prior] = {
         "in-context learning grows with size",
     ),
     "sigma_few_shot_slope": Prior("half_normal", (0.3,), "spread over tasks", "same order"),
+    "sigma_few_shot_curvature": Prior(
+        "half_normal", (0.4,), "bend of that gain", "a gain may set in smoothly at some size"
+    ),
     "mu_tuned": Prior(
         "normal", (0.3, 0.5), "mean gain from instruction tuning", "helps on average, may harm"
     ),
@@ -82,6 +85,9 @@ PRIORS: dict[str, Prior] = {
         "normal", (0.0, 0.3), "growth of that gain per decade", "may grow or shrink with size"
     ),
     "sigma_tuned_slope": Prior("half_normal", (0.3,), "spread over tasks", "same order"),
+    "sigma_tuned_curvature": Prior(
+        "half_normal", (0.4,), "bend of that gain", "a gain may set in smoothly at some size"
+    ),
     "mu_both": Prior(
         "normal", (0.0, 0.5), "interaction of the two", "the second help may add less, or more"
     ),
@@ -90,10 +96,10 @@ PRIORS: dict[str, Prior] = {
         "half_normal", (0.4,), "checkpoints of one size and family", "recipes differ moderately"
     ),
     "sigma_few_shot_checkpoint": Prior(
-        "half_normal", (0.3,), "checkpoints' use of demonstrations", "smaller than their own spread"
+        "half_normal", (0.5,), "checkpoints' use of demonstrations", "like their own spread"
     ),
     "sigma_pair": Prior(
-        "half_normal", (0.4,), "tuned against its base", "tuning recipes differ moderately"
+        "half_normal", (0.8,), "tuned against its base", "tuning recipes differ more than corpora"
     ),
     "sigma_family": Prior(
         "half_normal", (0.4,), "families at the middle size", "corpora differ moderately"

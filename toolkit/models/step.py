@@ -4,14 +4,15 @@ For task t, checkpoint m of size x (decades), with demonstrations s and tuning i
 
     log_odds = intercept_t + slope_t x + curvature_t x^2 / 2
              + family_f + family_slope_f x + checkpoint_b + checkpoint_task_mt
-             + s (few_shot_t + few_shot_slope_t x + few_shot_checkpoint_b)
-             + i (tuned_t + tuned_slope_t x + pair_m) + s i both_t
+             + s (few_shot_t + few_shot_slope_t x + few_shot_curvature_t x^2 / 2
+                  + few_shot_checkpoint_b)
+             + i (tuned_t + tuned_slope_t x + tuned_curvature_t x^2 / 2 + pair_m) + s i both_t
              + jump_ta [x above gap k_t] [jump present in arm a of task t]
 
-b is the base checkpoint, shared by a base and its tuned partners. Demonstrations and tuning
-interact with size, because an additive effect would leave their growth in the residual and
-manufacture a jump after controls. The gap k_t is even over the task's own gaps; a jump is present
-in an arm with probability ``jump_share`` of that arm, so that a true zero can be found.
+b is the base checkpoint, shared by a base and its tuned partners. The gains from
+demonstrations and from tuning grow with size, and may bend, because what an additive or straight
+gain leaves over would be taken for a jump. The gap k_t is even over the task's own gaps; a jump is
+present in an arm with probability ``jump_share`` of that arm, so that a true zero can be found.
 
 Both are marginalised exactly. A cell's log-likelihood takes two values, L0 without and L1 with the
 jump; the gain of arm a and gap k is the sum of L1 - L0 over the cells of that arm above the gap:
@@ -92,7 +93,10 @@ def cell_log_likelihood(n_correct: Tensor, p: Tensor, spread: Tensor, design: De
 
 def jump_gains(difference: Tensor, design: Design) -> Tensor:
     """Return the gain in log-likelihood of a jump, (task, arm, gap), from L1 - L0 by cell."""
-    return (difference[:, :, None, None] * design.gains).sum(axis=1)
+    n_tasks, n_slots, n_arms, n_gaps = design.gains.shape
+    by_jump = design.gains.reshape(n_tasks, n_slots, n_arms * n_gaps)
+    total: Tensor = pt.matmul(difference[:, None, :], by_jump)
+    return total.reshape((n_tasks, n_arms, n_gaps))
 
 
 def log_gain(gain: Tensor, share: Tensor, design: Design) -> Tensor:
@@ -126,12 +130,14 @@ def _log_odds(design: Design, priors: Mapping[str, Prior]) -> Tensor:
         own = _contrast("few_shot_checkpoint", "base", design.base, few_shot > 0, priors)
         gain = _group("few_shot", "task", priors, mean=True)[task]
         growth = _group("few_shot_slope", "task", priors, mean=True)[task]
-        smooth += few_shot * (gain + growth * x + own)
+        bend = _group("few_shot_curvature", "task", priors)[task]
+        smooth += few_shot * (gain + growth * x + 0.5 * bend * x**2 + own)
     if tuned.any():
         pair = _contrast("pair", "tuned_checkpoint", design.tuned_checkpoint, tuned > 0, priors)
         gain = _group("tuned", "task", priors, mean=True)[task]
         growth = _group("tuned_slope", "task", priors, mean=True)[task]
-        smooth += tuned * (gain + growth * x + pair)
+        bend = _group("tuned_curvature", "task", priors)[task]
+        smooth += tuned * (gain + growth * x + 0.5 * bend * x**2 + pair)
     if (few_shot * tuned).any():
         smooth += few_shot * tuned * _group("both", "task", priors, mean=True)[task]
     return smooth

@@ -72,12 +72,14 @@ def decided(analysis: Analysis) -> str:
 REASON_IN_WORDS = {
     "NOT_CONVERGED": "the sampler did not converge",
     "POSTERIOR_UNDECIDED": "the posterior is neither close to 0 nor to 1",
+    "PUBLISHED_ARM_UNDECIDED": "the posterior of the published arm is neither close to 0 nor to 1",
     "MISSING_ARM": "an arm is missing",
     "FEW_SIZES": "too few sizes were scored",
     "ONE_SIDED": "fewer than two sizes lie on one side of the claimed threshold",
     "WIDE_GAP": "no size lies near the claimed threshold, so that a steep curve looks like a jump",
     "AT_FLOOR": "no score is above chance in any arm",
     "CONTROL_NOT_CLEAN": "the controlled arm is not free of demonstrations",
+    "JUMP_ELSEWHERE": "the jump lies at another size than claimed",
     "LOCATION_UNRESOLVED": "the likely place of the jump is not resolved by the sizes",
 }
 

@@ -14,7 +14,7 @@ from toolkit.report import sentences
 from toolkit.report.curves import cell_intervals, exceedance, fitted_curves
 from toolkit.report.display import chart_html, show_chart, show_html
 from toolkit.report.numbers import interval
-from toolkit.reproduction import audit_replicates, read_repeats, reproduce
+from toolkit.reproduction import audit_replicates, read_repeats, reproduce, runs_of_record
 from toolkit.verdict import Verdict
 
 CELL_COLUMNS = ["checkpoint", "lm_family", "n_params", "shots", "n_items", "score", "low", "high"]
@@ -145,14 +145,20 @@ def diagnostics(analysis: Analysis) -> None:
 
 def replicate_audit(analysis: Analysis) -> None:
     """Show how far repeats of a cell agree."""
-    repeats = read_repeats(analysis.source.folder)
+    source = analysis.source
+    if not (source.folder / "repeats.csv").exists():
+        return
+    runs = read_repeats(source.folder)
+    of_record = runs_of_record(runs, source.scores, source.plan.prompt_format)
+    groups = {"metric of record, as judged here": of_record}
+    groups |= {f"{metric}, all": rows for metric, rows in runs.groupby("metric")}
     rows = []
-    for metric in sorted(repeats["metric"].unique()):
-        audit = audit_replicates(repeats, metric)
+    for name, some in groups.items():
+        audit = audit_replicates(some)
         share = f"{audit.n_identical} of {audit.n_cells}"
-        rows.append((metric, share, f"{audit.variance_ratio:.3f}", f"{audit.icc:.3f}"))
-    header = ("metric", "cells with identical repeats", "variance / binomial", "agreement (ICC)")
-    show_html(tables.table(header, rows, "Repeats of a cell are near-copies"))
+        rows.append((name, share, f"{audit.variance_ratio:.3f}", f"{audit.icc:.3f}"))
+    header = ("runs", "cells with identical repeats", "variance / binomial", "agreement (ICC)")
+    show_html(tables.table(header, rows, "How far repeats of a cell agree"))
 
 
 def data_choices(analysis: Analysis) -> None:
