@@ -26,6 +26,7 @@ HEIGHT = 0.25
 # demonstrations only, is seen in the published (fully elicited) arm and not in the controlled one.
 RIGHT = {
     "none": Outcome.NO_JUMP,
+    "smooth few-shot gain": Outcome.NO_JUMP,
     "all arms": Outcome.JUMP_REMAINS,
     "few-shot only": Outcome.EXPLAINED,
     "instruction tuning only": Outcome.EXPLAINED,

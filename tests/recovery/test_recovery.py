@@ -7,8 +7,8 @@ from toolkit.fit import FitSettings
 from toolkit.gates import Outcome
 
 REDUCED = FitSettings(draws=1000, tune=700, chains=2, target_accept=0.9, random_seed=11)
-FULL = FitSettings(draws=2000, tune=1000, chains=4, target_accept=0.95, random_seed=0)
-SLOW_SEEDS = (21, 22, 23)
+FULL = FitSettings(draws=3000, tune=1000, chains=4, target_accept=0.95, random_seed=0)
+SLOW_SEEDS = (21, 22)
 
 
 def right_attribution(judged):
@@ -39,7 +39,8 @@ def test_rich_design_posterior_points_to_the_planted_truth(rich):
         controlled = each.verdict.estimates["p_residual_jump"].median
         published = each.verdict.estimates["p_published_jump"].median
         assert (controlled > 0.5) == (each.task.truth == "all arms"), lines(rich)
-        assert (published > 0.5) == (each.task.truth != "none"), lines(rich)
+        has_step = each.task.truth not in {"none", "smooth few-shot gain"}
+        assert (published > 0.5) == has_step, lines(rich)
 
 
 def test_rich_design_attributes_to_the_planted_factor(rich):
