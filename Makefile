@@ -36,7 +36,7 @@ check: $(BIN)/.installed-dev ## lint, types, import contract, spelling
 	$(BIN)/typos
 
 test: $(BIN)/.installed-dev ## the default tests (minutes)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(BIN)/.installed-dev ## recovery of planted truth (hours)
 	$(BIN)/python -m pytest -m slow

@@ -131,6 +131,10 @@ def _merged(remedies: Sequence[str]) -> list[str]:
     for remedy in dict.fromkeys(remedies):
         what, _, arm = remedy.partition(IN_ARM)
         arms.setdefault(what, []).extend([arm] if arm else [])
-    return [
-        f"{what}{IN_ARM}{' and '.join(of_it)}" if of_it else what for what, of_it in arms.items()
-    ]
+    return [what + _in_arms(of_it) for what, of_it in arms.items()]
+
+
+def _in_arms(arms: Sequence[str]) -> str:
+    if len(arms) > 1:
+        return f", in the arms {' and '.join(arms)}"
+    return f"{IN_ARM}{arms[0]}" if arms else ""

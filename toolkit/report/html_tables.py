@@ -61,12 +61,6 @@ def link(target: str, text: str) -> Markup:
     return Markup(f'<a href="{html.escape(target, quote=True)}">{html.escape(text)}</a>')
 
 
-def codes(verdict: Verdict) -> Markup:
-    """Return a verdict's reason codes, each once."""
-    each = dict.fromkeys(reason.code for reason in verdict.reasons)
-    return Markup(" ".join(f"<code>{html.escape(code)}</code>" for code in each))
-
-
 def _interval(estimate: Estimate) -> Num:
     return Num(interval(estimate))
 
@@ -83,14 +77,13 @@ def verdict_table(analysis: Analysis, page: str = "") -> str:
             Num(chance_of(v.estimates["p_residual_jump"])),
             _interval(v.estimates["published_jump"]),
             Num(chance_of(v.estimates["p_published_jump"])),
-            codes(v),
         )
         for v in analysis.verdicts
     ]
     header = (
         "task", "claimed", "published verdict", "our verdict",
         "jump after controls, points [90%]", "P(> 5 points)",
-        "jump as published, points [90%]", "P(> 5 points)", "reasons",
+        "jump as published, points [90%]", "P(> 5 points)",
     )  # fmt: skip
     return table(header, rows, "Published verdict beside ours")
 

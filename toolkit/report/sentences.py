@@ -47,7 +47,8 @@ def found(analysis: Analysis) -> str:
     )
     p = largest.estimates["p_residual_jump"]
     return (
-        f"In the controlled arm (zero-shot, base) {interval(prior.count)} of the "
+        "As far as one smooth curve and a step can tell them apart, in the controlled arm "
+        f"(zero-shot, base) {interval(prior.count)} of the "
         f"{prior.n_claims} claimed tasks have a jump above {100 * ROPE:.0f} points (posterior "
         f"median and 90% interval; P(none) = {chance_of(prior.p_none)}); of all {len(claims)} "
         f"tasks the likeliest is {largest.claim.row}, with probability {chance_of(p)}: "
