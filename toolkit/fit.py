@@ -11,6 +11,7 @@ import inspect
 import json
 import platform
 import sys
+import warnings
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -155,7 +156,9 @@ def sample_compiled(
     }
     try:
         trace = nutpie.sample(compiled, **options)
-        with model:
+        with model, warnings.catch_warnings():
+            # Once per draw, without BLAS, is fast enough; pip installs of PyTensor have none.
+            warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
             # On PyMC 5 this takes the InferenceData only, hence before the conversion.
             pm.compute_log_likelihood(trace, model=model, progressbar=False)
     except (RuntimeError, ValueError) as error:
