@@ -1,22 +1,15 @@
 """The command line: one command per stage, no logic of its own."""
 
-import json
-import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from toolkit.errors import ToolkitError
+from toolkit.terminal import print_error, print_json, print_line, print_table, say
 
-# rich_markup_mode=None: texts from data may hold brackets.
 app = typer.Typer(
     help="Does a claimed jump of language models with scale remain after controls?",
     no_args_is_help=True,
@@ -32,7 +25,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 ProfileOption = Annotated[
     str, typer.Option(help="full, or quick (few draws, never for citation).", metavar="full|quick")
 ]
-PIPE_WIDTH = 160
 COLOURS = {
     "JUMP_REMAINS": "bold red",
     "EXPLAINED": "bold blue",
@@ -50,17 +42,15 @@ def main() -> None:
         sys.exit(1)
 
 
-def print_error(message: str) -> None:
-    """Print one message to standard error, as it is."""
-    Console(stderr=True, highlight=False).print(Text(f"Error: {message}"), soft_wrap=True)
-
-
 @app.command(epilog="Example: emergence studies")
 def studies(as_json: JsonOption = False) -> None:
     """List the bundled studies."""
+    from toolkit import paths
     from toolkit.analysis import load_study_folder, study_names
+    from toolkit.fit import is_fitted
 
     found = [load_study_folder(name) for name in study_names()]
+    cache = paths.cache_dir()
     rows = [
         {
             "study": f.study.id,
@@ -70,10 +60,14 @@ def studies(as_json: JsonOption = False) -> None:
             "checkpoints": len(f.scores.checkpoints),
             "cells": len(f.scores.frame),
             "licence": f.study.licence,
+            "full fit": is_fitted(f.record, f.plan.model, f.plan.full, cache),
         }
         for f in found
     ]
-    _show(rows, "Studies", as_json)
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, "Studies")
 
 
 @app.command(epilog="Example: emergence check lu2024")
@@ -114,19 +108,19 @@ def check(study: StudyArgument, as_json: JsonOption = False) -> None:
         for slug, of in gates.items()
     ]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "study": source.study.id,
                 "reproduction": rows,
-                "means": [_without_nan(m) for m in means],
+                "means": means,
                 "gates": closed,
             }
         )
         return
-    _table(rows, f"{source.study.id}: published numbers, recomputed")
-    _table(closed, "What the design can't decide (closed gates)")
+    print_table(rows, f"{source.study.id}: published numbers, recomputed")
+    print_table(closed, "What the design can't decide (closed gates)")
     agreed = sum(r.agrees for r in reproduced)
-    _console().print(f"{source.study.id}: valid; {agreed} of {len(reproduced)} reproduced.")
+    print_line(f"{source.study.id}: valid; {agreed} of {len(reproduced)} reproduced.")
 
 
 @app.command(name="import", epilog="Example: emergence import lu2024 evaluation_scores.csv")
@@ -151,7 +145,7 @@ def import_(
     folder = to or paths.data_dir() / source
     for name, table in tables.items():
         write_table(table, folder / name)
-        _console().print(f"{folder / name}: {len(table)} rows", soft_wrap=True)
+        print_line(f"{folder / name}: {len(table)} rows")
 
 
 @app.command(epilog="Example: emergence fit lu2024 --profile quick")
@@ -160,7 +154,7 @@ def fit(study: StudyArgument, profile: ProfileOption = "full") -> None:
     analysis = _analyse(study, profile)
     made = analysis.fitted.provenance
     said = "nothing to fit, draws reused" if analysis.fitted.reused else "fitted"
-    _console().print(f"{analysis.source.study.id}: {said} ({made['hash']})")
+    print_line(f"{analysis.source.study.id}: {said} ({made['hash']})")
     checks = [
         {
             "check": c.name,
@@ -170,7 +164,7 @@ def fit(study: StudyArgument, profile: ProfileOption = "full") -> None:
         }
         for c in analysis.sampler.checks
     ]
-    _table(checks, "Checks of the fit")
+    print_table(checks, "Checks of the fit")
 
 
 @app.command(epilog="Example: emergence verdicts lu2024 --json")
@@ -183,7 +177,7 @@ def verdicts(
 
     analysis = _analyse(study, profile)
     if as_json:
-        _print_json(study_record(analysis))
+        print_json(study_record(analysis))
         return
     rows = [
         {
@@ -196,8 +190,8 @@ def verdicts(
         }
         for v in analysis.verdicts
     ]
-    _table(rows, f"{analysis.source.study.short_title}: points, median and 90% interval")
-    _console().print(counts_text(analysis.counts))
+    print_table(rows, f"{analysis.source.study.short_title}: points, median and 90% interval")
+    print_line(counts_text(analysis.counts))
 
 
 @app.command(epilog="Example: emergence report lu2024 --renderer embedded")
@@ -214,24 +208,22 @@ def report(
     from toolkit.analysis import study_names
     from toolkit.report.site import build_site
 
-    console = Console(highlight=False)
-    with _working("report") as say:
-        site = build_site(
-            study or study_names(), _profile(profile), renderer, say, progress=sys.stderr.isatty()
-        )
+    wanted = _profile(profile)
+    site = build_site(study or study_names(), wanted, renderer, say, progress=sys.stderr.isatty())
     said = f"{site.n_fitted} fitted" if site.n_fitted else "nothing to fit"
-    console.print(f"Studies: {said}, {site.n_reused} reused from the cache.")
+    print_line(f"Studies: {said}, {site.n_reused} reused from the cache.")
     for page in site.pages:
-        console.print(f"Wrote {page.path} ({page.renderer} renderer)", soft_wrap=True)
-    console.print(f"Wrote {site.verdicts}", soft_wrap=True)
+        print_line(f"Wrote {page.path} ({page.renderer} renderer)")
+    print_line(f"Wrote {site.verdicts}")
 
 
 def _analyse(study: str, profile: str) -> Any:
     from toolkit.analysis import analyse, load_study_folder
 
+    wanted = _profile(profile)
     source = load_study_folder(study)
-    with _working(f"{source.study.id}: fitting, or reading the draws"):
-        return analyse(source, _profile(profile), progress=sys.stderr.isatty())
+    say(f"{source.study.id}: fitting, or reading the draws from the cache")
+    return analyse(source, wanted, progress=sys.stderr.isatty())
 
 
 def _profile(name: str) -> Any:
@@ -243,52 +235,3 @@ def _profile(name: str) -> Any:
         msg = f"profile is '{name}'{hint}; expected one of {', '.join(PROFILES)}"
         raise typer.BadParameter(msg)
     return name
-
-
-@contextmanager
-def _working(what: str) -> Iterator[Any]:
-    """Show that something goes on, with the time; prints plain lines where there is no terminal."""
-    console = Console(stderr=True, highlight=False)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(what)
-
-        def say(text: str) -> None:
-            bar.update(task, description=text)
-            console.print(Text(text), soft_wrap=True)
-
-        yield say
-
-
-def _show(rows: list[dict[str, Any]], title: str, as_json: bool) -> None:
-    if as_json:
-        _print_json(rows)
-    else:
-        _table(rows, title)
-
-
-def _console() -> Console:
-    """Return a console; files and pipes get lines wide enough for the tables."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
-
-
-def _table(rows: list[dict[str, Any]], title: str) -> None:
-    table = Table(title=title, title_justify="left")
-    for name in rows[0] if rows else ():
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        # Text, not str: names from data files are shown as they are, never read as markup.
-        table.add_row(*(v if isinstance(v, Text) else Text(str(v)) for v in row.values()))
-    _console().print(table)
-
-
-def _without_nan(row: dict[Any, Any]) -> dict[Any, Any]:
-    """Return a row with None for NaN, which JSON does not know."""
-    return {key: None if isinstance(v, float) and math.isnan(v) else v for key, v in row.items()}
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -12,6 +12,8 @@ import json
 import platform
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -74,6 +76,15 @@ def fit_hash(scores: Scores, model: str, settings: FitSettings) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
+def is_fitted(scores: Scores, model: str, settings: FitSettings, cache: Path) -> bool:
+    """Return whether the draws of a fit lie in the cache."""
+    return _draws_file(cache, fit_hash(scores, model, settings)).exists()
+
+
+def _draws_file(cache: Path, key: str) -> Path:
+    return cache / "draws" / f"{key}.nc"
+
+
 def code_of(module: ModuleType) -> str:
     """Return a module's code without comments and docstrings: words do not change a model."""
     tree = ast.parse(inspect.getsource(module))
@@ -104,7 +115,7 @@ def fit_model(
     """
     design = build_design(scores)
     key = fit_hash(scores, model, settings)
-    path = cache / "draws" / f"{key}.nc"
+    path = _draws_file(cache, key)
     if path.exists():
         idata = xr.load_datatree(path, engine="h5netcdf")
         return Fitted(idata, design, True, json.loads(idata.attrs["provenance"]))
@@ -129,7 +140,8 @@ def sample(
 ) -> xr.DataTree:
     """Return posterior draws of a model, with the jumps drawn and the log-likelihood by task."""
     try:
-        compiled = nutpie.compile_pymc_model(model, backend="numba")
+        with _without_blas_warning():
+            compiled = nutpie.compile_pymc_model(model, backend="numba")
     except Exception as error:
         msg = f"the model could not be compiled: {type(error).__name__}: {error}"
         raise FitError(msg) from error
@@ -156,15 +168,21 @@ def sample_compiled(
     }
     try:
         trace = nutpie.sample(compiled, **options)
-        with model, warnings.catch_warnings():
-            # Once per draw, without BLAS, is fast enough; pip installs of PyTensor have none.
-            warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
+        with model, _without_blas_warning():
             # On PyMC 5 this takes the InferenceData only, hence before the conversion.
             pm.compute_log_likelihood(trace, model=model, progressbar=False)
     except (RuntimeError, ValueError) as error:
         msg = f"sampling failed: {type(error).__name__}: {error}"
         raise FitError(msg) from error
     return _with_jump_draws(_as_datatree(trace), design, settings.random_seed)
+
+
+@contextmanager
+def _without_blas_warning() -> Iterator[None]:
+    """Silence PyTensor on pip installs, which have no BLAS: sampling does not use it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
+        yield
 
 
 def _as_datatree(trace: Any) -> xr.DataTree:

@@ -87,6 +87,7 @@ def _page(
     document: Path, name: str, renderer: str, say: Say, parameters: dict[str, str]
 ) -> Rendered:
     output = paths.site_dir() / f"{name}.html"
+    say(f"{output.name}: rendering")
     page = render(
         document, output, renderer=renderer, parameters=parameters, cache_folder=paths.cache_dir()
     )

@@ -1,0 +1,58 @@
+"""What a terminal shows: lines, tables, JSON, errors; texts from data are never read as markup."""
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# Files and pipes get lines wide enough for the tables.
+PIPE_WIDTH = 160
+
+
+def print_error(message: str) -> None:
+    """Print one message to standard error, as it is."""
+    Console(stderr=True, highlight=False).print(Text(f"Error: {message}"), soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Print a line about what goes on to standard error, where it is in nobody's way."""
+    Console(stderr=True, highlight=False).print(Text(text), soft_wrap=True)
+
+
+def print_line(text: str) -> None:
+    """Print a line of the result."""
+    _console().print(Text(text), soft_wrap=True)
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
+    """Print rows of equal keys as a table."""
+    table = Table(title=title, title_justify="left")
+    for name in rows[0] if rows else ():
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(v if isinstance(v, Text) else Text(str(v)) for v in row.values()))
+    _console().print(table)
+
+
+def print_json(value: object) -> None:
+    """Print plain data as JSON, with null for NaN."""
+    text = json.dumps(_without_nan(value), indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(text + "\n")
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
