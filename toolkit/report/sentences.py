@@ -29,12 +29,12 @@ def claimed(analysis: Analysis) -> str:
     control = [c for c in claims if c.claim_set == "control"]
     clear = [c for c in claims if c.published_emergent and not c.published_marginal]
     marginal = [c for c in claims if c.published_marginal]
-    named = ", ".join(f"{c.row} ({_set_name(c.claim_set)})" for c in clear)
     study = analysis.source.study.short_title
+    named = f": {', '.join(f'{c.row} ({_set_name(c.claim_set)})' for c in clear)}" if clear else ""
     return (
-        f"Of {counted(len(prior), 'task')} whose scores were said to jump in few-shot GPT-3, and "
-        f"{counted(len(control), 'other')}, {study} call {counted(len(clear), 'task')} still "
-        f"emergent without demonstrations: {named}; {len(marginal)} more are marked as marginal."
+        f"Of {counted(len(prior), 'task')} on which a jump had been claimed before, and "
+        f"{counted(len(control), 'other')}, {study} still call {counted(len(clear), 'task')} "
+        f"emergent after controls{named}; {len(marginal)} more are marked as marginal."
     )
 
 
