@@ -16,7 +16,7 @@ from toolkit import paths
 from toolkit.claims import Claim, Study, load_claims, load_study
 from toolkit.diagnose import Diagnosis, diagnose_quantities, diagnose_sampler, measure_mixing
 from toolkit.errors import ClaimError, did_you_mean
-from toolkit.estimands import ROPE, Estimate, estimate, jump, probability, surviving
+from toolkit.estimands import Estimate, estimate, jump, probability, surviving
 from toolkit.fit import FitSettings, Fitted, fit_model
 from toolkit.gates import Outcome, design_gates
 from toolkit.models import MODELS
@@ -202,6 +202,3 @@ def _load_plan(folder: Path, prompt_formats: list[str]) -> AnalysisPlan:
             )
             raise ClaimError(msg)
     return plan
-
-
-__all__ = ["PROFILES", "ROPE", "Analysis", "AnalysisPlan", "StudyFolder", "Survivors", "analyse"]

@@ -23,12 +23,6 @@ def hedge(probability: float) -> str:
     return next(word for floor, word in HEDGES if probability >= floor)
 
 
-def percent(proportion: float, mcse: float = 0.0) -> str:
-    """Return a proportion as a percentage with no more digits than its Monte Carlo error allows."""
-    digits = 0 if mcse > 0.0005 else 1
-    return f"{100 * proportion:.{digits}f}%"
-
-
 def points(proportion: float) -> str:
     """Return a difference of scores in points."""
     rounded = round(100 * proportion, 1)

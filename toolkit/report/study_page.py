@@ -185,6 +185,8 @@ def provenance(analysis: Analysis) -> None:
     """Show what made this page: command, settings, versions, hashes, licence."""
     study, made = analysis.source.study, analysis.fitted.provenance
     rows = [
+        ("cite", f"{study.authors} ({study.year}). {study.title}. {study.venue}. {study.version}."),
+        ("at", f"{study.url}, BibTeX key {study.bibtex_key}"),
         ("command", f"make report (emergence report {study.id})"),
         ("scores", f"{study.provenance.repository} at {study.provenance.commit}"),
         ("upstream file", f"{study.provenance.file}, sha256 {study.provenance.sha256}"),
