@@ -31,6 +31,9 @@ RIGHT = {
     "few-shot only": Outcome.EXPLAINED,
     "instruction tuning only": Outcome.EXPLAINED,
 }
+# The truths that the verdicts are about. The smooth gain is a trap in a study of its own: it leaves
+# the few-shot arms in two minds, which slows the mixing of everything they share.
+STEPS_AND_NONE = tuple(truth for truth in TRUTHS if truth != "smooth few-shot gain")
 LU_STEP = 1e10  # inside the gap between 6.7 and 175 billion
 
 
@@ -62,7 +65,7 @@ def planted_tasks(
     design: StudyDesign,
     per_truth: int,
     rng: np.random.Generator,
-    truths: tuple[Truth, ...] = TRUTHS,
+    truths: tuple[Truth, ...],
 ) -> list[PlantedTask]:
     """Return tasks of every truth with curves of different place and steepness."""
     tasks = []
@@ -83,11 +86,15 @@ def planted_tasks(
 
 
 def judge_planted(
-    design: StudyDesign, per_truth: int, settings: FitSettings, cache: Path
+    design: StudyDesign,
+    per_truth: int,
+    settings: FitSettings,
+    cache: Path,
+    truths: tuple[Truth, ...] = STEPS_AND_NONE,
 ) -> list[Judged]:
     """Return the verdict on every planted task of one simulated study."""
     rng = np.random.default_rng(settings.random_seed)
-    tasks = planted_tasks(design, per_truth, rng)
+    tasks = planted_tasks(design, per_truth, rng, truths)
     scores = simulate_study(design, tasks, rng)
     fitted = fit_model(scores, "step", settings, cache)
     posterior = fitted.idata["posterior"].to_dataset()
