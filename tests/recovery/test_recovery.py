@@ -7,7 +7,7 @@ from toolkit.fit import FitSettings
 from toolkit.gates import Outcome
 
 REDUCED = FitSettings(draws=1000, tune=700, chains=2, target_accept=0.9, random_seed=11)
-FULL = FitSettings(draws=4000, tune=1000, chains=4, target_accept=0.95, random_seed=0)
+FULL = FitSettings(draws=8000, tune=1000, chains=4, target_accept=0.95, random_seed=0)
 SLOW_SEEDS = (21, 22)
 
 
