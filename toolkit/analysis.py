@@ -5,10 +5,11 @@
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import xarray as xr
 
@@ -156,18 +157,32 @@ def analyse(source: StudyFolder, profile: Profile = "full", *, progress: bool = 
     settings = source.plan.full if profile == "full" else source.plan.quick
     record = source.record
     fitted = fit_model(record, source.plan.model, settings, paths.cache_dir(), progress=progress)
+    judged = judge_claims(source.claims, record, fitted)
+    return Analysis(source, profile, fitted, *judged)
+
+
+class Judged(NamedTuple):
+    """E1 draws of all tasks, the checks that every claim rests on, and the verdicts in order."""
+
+    jumps: xr.DataArray
+    sampler: Diagnosis
+    verdicts: tuple[Verdict, ...]
+
+
+def judge_claims(claims: Sequence[Claim], record: Scores, fitted: Fitted) -> Judged:
+    """Return the verdicts on claims about a fitted table, gates and checks included."""
     posterior = fitted.idata["posterior"].to_dataset()
     jumps = jump(posterior, fitted.design)
     mixing = measure_mixing(posterior)
     sampler = diagnose_sampler(fitted.idata, mixing)
     verdicts = []
-    for claim in source.claims:
+    for claim in claims:
         cells = record.frame[record.frame["task"] == claim.task]
         gates = design_gates(claim, cells)
         own = mixing.of_task(claim.task).checks("the task's unknowns")
         trust = Diagnosis((*sampler.checks, *own))
         verdicts.append(judge(claim, jumps, posterior, fitted.design, gates, trust))
-    return Analysis(source, profile, fitted, jumps, sampler, tuple(verdicts))
+    return Judged(jumps, sampler, tuple(verdicts))
 
 
 def _load_plan(folder: Path, prompt_formats: list[str]) -> AnalysisPlan:

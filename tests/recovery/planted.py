@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.diagnose import Diagnosis, diagnose_sampler, measure_mixing
-from toolkit.estimands import jump
+from toolkit.analysis import judge_claims
 from toolkit.fit import FitSettings, fit_model
-from toolkit.gates import Outcome, design_gates
+from toolkit.gates import Outcome
 from toolkit.simulate import (
     LU_LIKE,
     RICH,
@@ -19,7 +18,7 @@ from toolkit.simulate import (
     planted_claim,
     simulate_study,
 )
-from toolkit.verdict import Verdict, judge
+from toolkit.verdict import Verdict
 
 HEIGHT = 0.25
 # What each truth must be called on a design that can tell. A step with tuning only, or with
@@ -97,19 +96,8 @@ def judge_planted(
     tasks = planted_tasks(design, per_truth, rng, truths)
     scores = simulate_study(design, tasks, rng)
     fitted = fit_model(scores, "step", settings, cache)
-    posterior = fitted.idata["posterior"].to_dataset()
-    jumps = jump(posterior, fitted.design)
-    mixing = measure_mixing(posterior)
-    sampler = diagnose_sampler(fitted.idata, mixing)
-    judged = []
-    for task in tasks:
-        claim = planted_claim(task)
-        cells = scores.frame[scores.frame["task"] == task.name]
-        gates = design_gates(claim, cells)
-        own = mixing.of_task(task.name).checks("the task's unknowns")
-        trust = Diagnosis((*sampler.checks, *own))
-        judged.append(Judged(task, judge(claim, jumps, posterior, fitted.design, gates, trust)))
-    return judged
+    verdicts = judge_claims([planted_claim(task) for task in tasks], scores, fitted).verdicts
+    return [Judged(task, verdict) for task, verdict in zip(tasks, verdicts, strict=True)]
 
 
 __all__ = ["LU_LIKE", "RICH", "RIGHT", "Judged", "judge_planted"]
