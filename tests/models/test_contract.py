@@ -1,6 +1,7 @@
 """What every model must do: build, be finite, be reproducible, be cached under its content."""
 
 from dataclasses import fields, replace
+from functools import cache
 
 import numpy as np
 import nutpie
@@ -9,17 +10,21 @@ import pymc as pm
 import pytest
 
 from toolkit import paths
-from toolkit.fit import GROUPS, FitSettings, fit_hash, fit_model
-from toolkit.models import MODELS
+from toolkit.fit import FitSettings, fit_hash, fit_model, is_fitted
+from toolkit.models import MODELS, RIVALS, SMOOTH
 from toolkit.models.design import build_design
+from toolkit.sampling import Variation, compiled_model
 from toolkit.scores import Scores, read_scores
 from toolkit.simulate import PlantedTask, StudyDesign, simulate_study
 
 MODE = "FAST_COMPILE"
 SETTINGS = FitSettings(draws=20, tune=40, chains=2, target_accept=0.8, random_seed=3)
 SMALL = StudyDesign({"fern": (1e8, 1e9, 1e10), "moss": (3e8, 1e9)}, n_items=60)
+# Compiling takes most of a minute: one smooth model and one with a step, the rest by `test-slow`.
+SAMPLED = ("linear", "step")
 
 
+@cache
 def small_scores():
     tasks = [
         PlantedTask("flat", "none", 1e9, midpoint=1e12),
@@ -40,83 +45,111 @@ def exact(scores):
 
 
 TABLES = {
-    "lu2024": lambda: read_scores(paths.CHECKOUT / "data" / "lu2024").of_record("closed"),
     "small": small_scores,
+    "lu2024": lambda: read_scores(paths.CHECKOUT / "data" / "lu2024").of_record("closed"),
     "exact match": lambda: exact(small_scores()),
     "no few-shot": lambda: small_scores().where(small_scores().frame["n_shots"] == 0),
     "no tuned": lambda: without(small_scores(), instruction_tuned=True),
     "no few-shot in one task": lambda: without(small_scores(), task="flat", n_shots=5),
     "no largest base": lambda: without(small_scores(), task="flat", checkpoint="fern-1e+10"),
 }
+# Every model on the small table, and the main one on every kind of table.
+BUILT = [
+    *((name, "small") for name in MODELS),
+    *(("step", table) for table in TABLES if table != "small"),
+]
+# One with an exact-match task and unequal numbers of gaps, and one with an empty arm, beside it.
+WITH_GRADIENT = ("small", "lu2024", "no few-shot in one task")
 
 
-@pytest.fixture(scope="module", params=list(TABLES))
-def table(request):
-    return TABLES[request.param]()
+@pytest.fixture(scope="module", params=BUILT, ids=lambda pair: ", ".join(pair))
+def built(request):
+    """Return a model of a table, the table, and its name."""
+    name, table = request.param
+    scores = TABLES[table]()
+    return MODELS[name].build(build_design(scores)), scores, table
 
 
-@pytest.fixture(scope="module", params=list(MODELS))
-def built(request, table):
-    return MODELS[request.param](build_design(table))
+def test_models_are_found_by_their_own_names():
+    assert all(model.name == name for name, model in MODELS.items())
+    assert len({model.title for model in MODELS.values()}) == len(MODELS)
+    assert all(not MODELS[name].jumps for name in SMOOTH)
+    assert all(MODELS[name].jumps for name in (*RIVALS, "step", "wide_step"))
 
 
 def test_model_variables_have_named_dims_or_are_scalar(built):
-    for variable in (*built.free_RVs, *built.observed_RVs, *built.deterministics, built["counts"]):
-        dims = built.named_vars_to_dims.get(variable.name) or ()
+    model, *_ = built
+    data = [model["counts"], model["n_items"]]
+    for variable in (*model.free_RVs, *model.observed_RVs, *model.deterministics, *data):
+        dims = model.named_vars_to_dims.get(variable.name) or ()
         assert len(dims) == variable.ndim, f"{variable.name}: dims {dims}, ndim {variable.ndim}"
-        assert all(dim in built.coords for dim in dims), f"{variable.name}: {dims}"
+        assert all(dim in model.coords for dim in dims), f"{variable.name}: {dims}"
 
 
-def test_model_log_density_at_the_initial_point_is_finite(built):
-    point = built.initial_point()
+def test_model_log_density_and_gradient_at_the_initial_point_are_finite(built):
+    model, _, table = built
     # Term by term: pytensor's Python mode adds up to 32 terms at once only.
-    terms = built.compile_logp(sum=False, mode=MODE)(point)
-    for name, term in zip([v.name for v in built.basic_RVs], terms, strict=True):
-        assert np.isfinite(term).all(), name
-
-
-@pytest.mark.parametrize("model", list(MODELS))
-@pytest.mark.parametrize("name", ["lu2024", "no few-shot in one task"])
-def test_model_gradient_at_the_initial_point_is_finite(model, name):
-    # The one with an exact-match task and unequal numbers of gaps, and one with an empty arm.
-    built = MODELS[model](build_design(TABLES[name]()))
-    assert np.isfinite(built.compile_dlogp(mode=MODE)(built.initial_point())).all()
+    wanted = model.logp(sum=False)
+    if table in WITH_GRADIENT:
+        wanted.append(model.dlogp())
+    values = model.compile_fn(wanted, inputs=model.value_vars, mode=MODE)(model.initial_point())
+    names = [v.name for v in model.basic_RVs]
+    for name, value in zip([*names, "gradient"], values, strict=False):
+        assert np.isfinite(value).all(), name
 
 
 def test_model_prior_draws_give_accuracies_inside_the_unit_interval(built):
-    node = built["n_correct"].owner
-    expected = node.op.dist_params(node)[:2]
-    without_jump, with_jump = pm.draw(expected, draws=100, random_seed=1, mode=MODE)
-    for p in (without_jump, with_jump):
+    model, *_ = built
+    node = model["n_correct"].owner
+    n_accuracies = 2 if "jump_size" in model.named_vars else 1
+    expected = list(node.op.dist_params(node)[:n_accuracies])
+    flat, *lifted = pm.draw(expected, draws=100, random_seed=1, mode=MODE)
+    for p in (flat, *lifted):
         assert np.isfinite(p).all()
         assert p.min() > 0
         assert p.max() < 1
-    assert (with_jump >= without_jump).all()  # a jump never lowers
-    assert without_jump.std() > 0.05
+    assert flat.std() > 0.05
+    for p in lifted:  # a jump never lowers; a wide one has a place more in front
+        assert (p >= (flat if p.ndim == flat.ndim else flat[:, None])).all()
 
 
-def test_model_data_are_the_counts_of_every_cell(built, table):
-    counts = built["counts"].get_value()
-    assert counts.sum() == table.frame["n_correct"].sum()
-    assert (counts > 0).sum() == (table.frame["n_correct"] > 0).sum()
+def test_model_data_are_the_counts_of_every_cell(built):
+    model, scores, _ = built
+    counts = model["counts"].get_value()
+    assert counts.sum() == scores.frame["n_correct"].sum()
+    assert (counts > 0).sum() == (scores.frame["n_correct"] > 0).sum()
+    assert model["n_items"].get_value().sum() == scores.frame["n_items"].sum()
 
 
-@pytest.fixture(scope="module", params=list(MODELS))
+def test_smooth_models_have_no_jump_to_find():
+    design = build_design(small_scores())
+    for name in SMOOTH:
+        names = set(MODELS[name].build(design).named_vars)
+        assert not [n for n in names if "jump" in n or n == "gain"], name
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[] if name in SAMPLED else pytest.mark.slow) for name in MODELS
+    ],
+)
 def fits(request, tmp_path_factory):
     """Return one fit, the same again, and the same in an empty cache (compiled once)."""
-    scores, compiled, compile_model = small_scores(), [], nutpie.compile_pymc_model
+    compiled, compile_model = [], nutpie.compile_pymc_model
 
-    def compile_once(model, **options):
-        compiled.append(compiled[0] if compiled else compile_model(model, **options))
-        return compiled[0]
+    def compile_and_count(model, **options):
+        compiled.append(compile_model(model, **options))
+        return compiled[-1]
 
     first, second = (tmp_path_factory.mktemp(name) for name in ("first", "second"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nutpie, "compile_pymc_model", compile_once)
+        patch.setattr(nutpie, "compile_pymc_model", compile_and_count)
         fits = [
-            fit_model(scores, request.param, SETTINGS, cache) for cache in (first, first, second)
+            fit_model(small_scores(), request.param, SETTINGS, cache)
+            for cache in (first, first, second)
         ]
-    assert len(compiled) == 2  # the second fit came from the cache
+    assert len(compiled) == 1  # the second fit came from the cache, the third from the same model
     return fits
 
 
@@ -125,43 +158,75 @@ def test_fit_of_the_same_scores_is_reused_from_the_cache(fits):
     assert [fit.reused for fit in fits] == [False, True, False]
     assert again.provenance == fresh.provenance
     assert fresh.provenance["hash"] == elsewhere.provenance["hash"]
-    for name in fresh.idata["posterior"].data_vars:
-        np.testing.assert_array_equal(
-            fresh.idata["posterior"][name], again.idata["posterior"][name], err_msg=str(name)
-        )
+    assert again.model is fresh.model
+    assert_same_draws(fresh, again)
 
 
 def test_fit_with_the_same_seed_gives_the_same_draws(fits):
     fresh, _, elsewhere = fits
-    assert set(fresh.idata["posterior"].data_vars) == set(elsewhere.idata["posterior"].data_vars)
-    for name in fresh.idata["posterior"].data_vars:
-        np.testing.assert_array_equal(
-            fresh.idata["posterior"][name], elsewhere.idata["posterior"][name], err_msg=str(name)
-        )
+    assert_same_draws(fresh, elsewhere)
+
+
+def assert_same_draws(one, other):
+    for group in ("posterior", "log_likelihood"):
+        first, second = one.idata[group].to_dataset(), other.idata[group].to_dataset()
+        assert set(first) == set(second)
+        for name in first:
+            np.testing.assert_array_equal(first[name], second[name], err_msg=str(name))
 
 
 def test_fit_has_the_groups_and_draws_asked_for(fits):
     for fit in fits:
-        assert set(fit.idata.children) >= set(GROUPS)
+        assert set(fit.idata.children) == {"posterior", "sample_stats", "log_likelihood"}
         posterior = fit.idata["posterior"].to_dataset()
         assert (posterior.sizes["chain"], posterior.sizes["draw"]) == (2, 20)
         assert {"diverging", "energy"} <= set(fit.idata["sample_stats"].data_vars)
         assert all(np.isfinite(posterior[name]).all() for name in posterior)
         assert not [name for name in posterior if str(name).startswith("z_")]
-        assert not [name for name in posterior if str(name).endswith("__")]
+        assert not [name for name in (*posterior, *posterior.dims) if "__" in str(name)]
+        assert "gain" not in posterior
         log_likelihood = fit.idata["log_likelihood"]["n_correct"]
         assert log_likelihood.sizes["task"] == 2
         assert np.isfinite(log_likelihood).all()
 
 
 def test_fit_jumps_lie_in_the_gaps_of_their_task(fits):
-    posterior, design = fits[0].idata["posterior"].to_dataset(), fits[0].design
-    for index, task in enumerate(design.tasks):
-        gaps = posterior["jump_gap"].sel(task=task).to_numpy()
-        assert not np.isnan(design.gap_low[index][gaps]).any()
-    assert posterior["jump_present"].dtype == bool
-    assert float(posterior["jump_probability"].min()) >= 0
-    assert float(posterior["jump_probability"].max()) <= 1
+    fresh = fits[0]
+    posterior, design = fresh.idata["posterior"].to_dataset(), fresh.design
+    assert ("jump_gap" in posterior) == fresh.model.jumps
+    if fresh.model.jumps:
+        for index, task in enumerate(design.tasks):
+            gaps = posterior["jump_gap"].sel(task=task).to_numpy()
+            assert not np.isnan(design.gap_low[index][gaps]).any()
+        assert posterior["jump_present"].dtype == bool
+        assert float(posterior["jump_probability"].min()) >= 0
+        assert float(posterior["jump_probability"].max()) <= 1
+        assert list(posterior["jump_present"].coords["arm"].to_numpy()) == design.coords["arm"]
+
+
+def test_fit_of_other_counts_or_less_data_needs_no_other_model(fits, monkeypatch):
+    # Of the jumping one only: it has all the data there are.
+    fresh = fits[0]
+    if not fresh.model.jumps:
+        pytest.skip("has no scale of jumps")
+    monkeypatch.setattr(nutpie, "compile_pymc_model", None)  # nothing is compiled
+    design = fresh.design
+    compiled = compiled_model(fresh.model, design)
+    hidden = np.zeros(design.n_items.shape, bool)
+    hidden[0] = True  # all of the first task
+    all_hidden = compiled.sample(design, SETTINGS, Variation(hidden))
+    assert (all_hidden["log_likelihood"]["n_correct"].isel(task=0) == 0).all()
+    assert (all_hidden["log_likelihood"]["n_correct"].isel(task=1) != 0).all()
+    # Smaller jumps are allowed, so there are smaller ones.
+    small = compiled.sample(design, SETTINGS, Variation(jump_scale=0.1))
+    sizes = [float(tree["posterior"]["jump_size"].mean()) for tree in (small, fresh.idata)]
+    assert sizes[0] < 0.3 * sizes[1]
+    counts = compiled.sample(replace(design, n_correct=design.n_items.copy()), SETTINGS)
+    assert not np.array_equal(counts["posterior"]["lapse"], fresh.idata["posterior"]["lapse"])
+    # And the plain fit after them is still the plain fit.
+    again = compiled.sample(design, SETTINGS)
+    for name, values in fresh.idata["posterior"].data_vars.items():
+        np.testing.assert_array_equal(values, again["posterior"][name], err_msg=str(name))
 
 
 def changed(scores, **values):
@@ -196,6 +261,16 @@ def test_fit_hash_of_changed_settings_is_another(name):
     assert fit_hash(scores, "step", other) != fit_hash(scores, "step", SETTINGS)
 
 
-def test_fit_hash_of_another_model_is_another():
-    scores = small_scores()
-    assert fit_hash(scores, "step", SETTINGS) != fit_hash(scores, "smooth", SETTINGS)
+def test_fit_hash_of_every_model_is_another():
+    assert len({fit_hash(small_scores(), name, SETTINGS) for name in MODELS}) == len(MODELS)
+
+
+def test_is_fitted_once_the_draws_lie_in_the_cache(tmp_path):
+    given = (small_scores(), "step", SETTINGS, tmp_path)
+    hidden = Variation(np.ones((2, 20), bool))
+    assert not is_fitted(*given)
+    file = tmp_path / "draws" / f"{fit_hash(*given[:3])}.nc"
+    file.parent.mkdir()
+    file.touch()
+    assert is_fitted(*given)
+    assert not is_fitted(*given, hidden)

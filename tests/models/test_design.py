@@ -54,6 +54,13 @@ def design():
     return design_of(frame())
 
 
+def lifted(design):
+    """Return which cells a jump in each arm and gap lifts, (task, slot, arm, gap)."""
+    in_arm = design.arm[:, :, None, None] == np.arange(len(ARM_LABELS))[:, None]
+    above = design.gaps_below[:, :, None, None] > np.arange(design.gap_low.shape[1])
+    return in_arm & above
+
+
 def test_design_of_tasks_with_unequal_cells_pads_with_empty_slots(design):
     naming, sorting = design.tasks.index("naming"), design.tasks.index("sorting")
     assert design.n_items.shape == (2, 12)
@@ -69,7 +76,7 @@ def test_design_counts_every_cell_once_whatever_the_order_of_rows(design):
     for one in (design, shuffled):
         assert sorted(one.n_correct[one.n_items > 0]) == sorted(table["n_correct"])
     assert shuffled.center == design.center
-    np.testing.assert_allclose(shuffled.gains.sum(axis=1), design.gains.sum(axis=1))
+    np.testing.assert_array_equal(lifted(shuffled).sum(axis=1), lifted(design).sum(axis=1))
 
 
 def test_design_slots_belong_to_the_cells_they_came_from(design):
@@ -102,6 +109,7 @@ def test_design_gaps_are_those_of_the_tasks_own_sizes(design):
     np.testing.assert_allclose(design.gap_high[naming], [0, 1])
     np.testing.assert_allclose(design.gap_low[sorting], [-1, np.nan])
     np.testing.assert_allclose(design.gap_middle[sorting], [-0.5, np.nan])
+    assert dict(zip(design.tasks, design.n_gaps, strict=True)) == {"naming": 2, "sorting": 1}
 
 
 def test_design_gap_prior_is_even_over_own_gaps_and_nil_in_padding(design):
@@ -111,11 +119,10 @@ def test_design_gap_prior_is_even_over_own_gaps_and_nil_in_padding(design):
 
 
 def test_design_checkpoints_of_equal_size_are_never_split_by_a_gap(design):
-    above = design.gains.sum(axis=2)  # (task, slot, gap)
-    for task in range(len(design.tasks)):
-        for size in np.unique(design.size[task]):
-            same = (design.size[task] == size) & (design.n_items[task] > 0)
-            assert (np.ptp(above[task, same], axis=0) == 0).all() if same.any() else True
+    for task, below in enumerate(design.gaps_below):
+        for size in np.unique(design.size[task][design.scored[task]]):
+            same = (design.size[task] == size) & design.scored[task]
+            assert np.ptp(below[same]) == 0
 
 
 def test_design_sizes_equal_but_for_rounding_make_no_gap():
@@ -130,24 +137,26 @@ def test_design_sizes_equal_but_for_rounding_make_no_gap():
     assert np.nanmin(widths) > 1e-6
 
 
-def test_design_gains_lift_the_cells_of_one_arm_above_the_gap_only(design):
+def test_design_jumps_lift_the_cells_of_one_arm_above_the_gap_only(design):
     naming = design.tasks.index("naming")
     arm = design.few_shot[naming] + 2 * design.tuned[naming]
     for gap, high in enumerate(design.gap_high[naming]):
-        for index, _label in enumerate(ARM_LABELS):
+        for index in range(len(ARM_LABELS)):
             expected = (arm == index) & (design.size[naming] >= high - 1e-9)
-            assert (design.gains[naming, :, index, gap] == expected).all()
+            assert (lifted(design)[naming, :, index, gap] == expected).all()
 
 
 def test_design_padding_and_missing_gaps_are_lifted_by_no_jump(design):
     sorting = design.tasks.index("sorting")
-    assert (design.gains[sorting, 6:] == 0).all()  # empty slots look like size 0, arm 0
-    assert (design.gains[sorting, :, :, 1] == 0).all()  # the gap that sorting does not have
+    assert not lifted(design)[sorting, 6:].any()  # empty slots look like size 0, arm 0
+    assert not lifted(design)[sorting, :, :, 1].any()  # the gap that sorting does not have
+    assert design.gaps_below.max() == design.n_gaps.max()
+    assert not design.scored[sorting, 6:].any()
 
 
 def test_design_arms_in_the_order_of_the_labels(design):
     naming = design.tasks.index("naming")
-    in_arm = design.gains[naming, :, :, 0].sum(axis=0)
+    in_arm = lifted(design)[naming, :, :, 0].sum(axis=0)
     # Above the first gap: fern-m, moss-m, moss-l are base, two chats are tuned; each with 0 and 5.
     assert dict(zip(ARM_LABELS, in_arm, strict=True)) == {
         "zero-shot, base": 3,
@@ -156,6 +165,12 @@ def test_design_arms_in_the_order_of_the_labels(design):
         "few-shot, instruction-tuned": 2,
     }
     assert design.coords["arm"] == list(ARM_LABELS)
+
+
+def test_design_data_are_the_counts_and_items(design):
+    assert set(design.data) == {"counts", "n_items"}
+    assert design.data["counts"] is design.n_correct
+    assert design.data["n_items"] is design.n_items
 
 
 def test_design_compliance_is_for_exact_match_tasks_only(design):

@@ -15,9 +15,11 @@ CONCENTRATIONS = (0.5, 40.0, 1e4, 2.5e5)
 
 @pytest.fixture(scope="module")
 def log_likelihood():
+    """Return the log pmf by cell: the model adds the number of ways once a task."""
     k, n, p, c = (pt.dvector(name) for name in "knpc")
     value = likelihood.count_log_likelihood(k, n, p, c)
-    return pytensor.function([k, n, p, c], value, mode="FAST_COMPILE")
+    ways = likelihood.log_ways(k[:, None], n[:, None])
+    return pytensor.function([k, n, p, c], value + ways, mode="FAST_COMPILE")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def test_count_log_likelihood_with_huge_concentration_is_binomial(log_likelihood
 
 
 def test_count_log_likelihood_without_items_is_zero(log_likelihood, slope):
-    # To rounding; that padding is exactly zero in the model is tested in test_step.py.
+    # To rounding; in the fast form it is exactly zero (test_beta_binomial.py).
     p = np.array([1e-5, 0.2, 0.5, 1 - 1e-5])
     for c in CONCENTRATIONS:
         none = np.zeros(p.size)
@@ -89,14 +91,20 @@ def test_count_log_likelihood_gradient_over_the_grid_is_finite(slope):
     assert all(np.isfinite(part).all() for part in slope(*grid()))
 
 
+def test_log_ways_of_a_task_is_that_of_its_cells():
+    k, n = np.array([[0.0, 3.0], [7.0, 0.0]]), np.array([[5.0, 10.0], [7.0, 0.0]])
+    value = likelihood.log_ways(pt.as_tensor_variable(k), pt.as_tensor_variable(n))
+    np.testing.assert_allclose(value.eval(mode="FAST_COMPILE"), np.log([120.0, 1.0]), atol=1e-12)
+
+
 @pytest.mark.parametrize("sd", [0.02, 0.05, 0.1])
 def test_concentration_of_an_sd_gives_that_sd_at_half(sd):
-    c = float(likelihood.concentration(sd))
+    c = float(likelihood.concentration_of(sd))
     assert stats.beta(0.5 * c, 0.5 * c).std() == pytest.approx(sd, rel=0.03)
 
 
 def test_concentration_without_dispersion_leaves_binomial_spread_in_the_largest_task():
-    c = float(likelihood.concentration(0.0))
+    c = float(likelihood.concentration_of(0.0))
     n = 2285  # StrategyQA in Lu et al. 2024
     inflation = stats.betabinom(n, 0.5 * c, 0.5 * c).std() / stats.binom(n, 0.5).std()
     assert inflation == pytest.approx(1, abs=0.01)

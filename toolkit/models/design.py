@@ -47,7 +47,8 @@ class Design:
     has_compliance: np.ndarray  # (task,), exact-match cells
     gap_low: FloatArray  # (task, gap); NaN where the task has fewer gaps
     gap_high: FloatArray  # (task, gap)
-    gains: FloatArray  # (task, slot, arm, gap): 1 where the slot is in the arm and above the gap
+    arm: IntArray  # index into ARM_LABELS
+    gaps_below: IntArray  # how many of the task's gaps lie below the slot
 
     @property
     def coords(self) -> dict[str, list[str] | list[int]]:
@@ -66,6 +67,24 @@ class Design:
                 t for t, exact in zip(self.tasks, self.has_compliance, strict=True) if exact
             ],
         }
+
+    @property
+    def scored(self) -> np.ndarray:
+        """Return which slots are cells and not padding, (task, slot)."""
+        return self.n_items > 0
+
+    @property
+    def data(self) -> dict[str, FloatArray]:
+        """Return what a compiled model of this design can be given anew: counts and items.
+
+        ``n_items`` of 0 leaves a cell out; the model then predicts it.
+        """
+        return {"counts": self.n_correct, "n_items": self.n_items}
+
+    @property
+    def n_gaps(self) -> IntArray:
+        """Return how many gaps each task has, (task,)."""
+        return (~np.isnan(self.gap_low)).sum(axis=1)
 
     @property
     def log_gap_prior(self) -> FloatArray:
@@ -147,7 +166,8 @@ def build_design(scores: Scores) -> Design:
         has_compliance=(by_task["metric"] == "exact_match").to_numpy(bool),
         gap_low=low,
         gap_high=high,
-        gains=_gains(size, few_shot, tuned, n_items, high),
+        arm=(few_shot + 2 * tuned).astype(int),
+        gaps_below=_gaps_below(size, n_items, high),
     )
 
 
@@ -196,11 +216,7 @@ def _gaps(frame: pd.DataFrame, n_tasks: int) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def _gains(
-    size: np.ndarray, few_shot: np.ndarray, tuned: np.ndarray, n_items: np.ndarray, high: np.ndarray
-) -> np.ndarray:
-    """Return 1 where a jump in (arm, gap) lifts the cell, (task, slot, arm, gap)."""
-    arm = (few_shot + 2 * tuned).astype(int)
-    in_arm = (arm[:, :, None] == np.arange(len(ARM_LABELS))) & (n_items[:, :, None] > 0)
+def _gaps_below(size: np.ndarray, n_items: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return how many gaps lie below each slot, (task, slot); none below a padding slot."""
     above = size[:, :, None] >= high[:, None, :] - 1e-9  # a NaN gap compares as False
-    return (in_arm[:, :, :, None] & above[:, :, None, :]).astype(float)
+    return np.where(n_items > 0, above.sum(axis=2), 0)

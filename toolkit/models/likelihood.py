@@ -10,8 +10,11 @@ an option): an unparseable answer is not a wrong one, so it never lowers the abi
 from typing import Any
 
 import numpy as np
+import pymc as pm
 import pytensor.tensor as pt
 
+from toolkit.models.design import Design
+from toolkit.models.effects import Priors, group
 from toolkit.models.priors import Tensor
 
 log_gamma: Any = pt.gammaln
@@ -21,8 +24,21 @@ EDGE = 1e-5
 LEAST_VARIANCE = 1e-6
 
 
-def concentration(dispersion_sd: Tensor) -> Tensor:
-    """Return the beta-binomial concentration that gives this extra SD at an accuracy of 0.5."""
+def concentration(design: Design, priors: Priors) -> Tensor:
+    """Return each task's beta-binomial concentration, (task,).
+
+    From its SD beyond its items, as accuracy at 0.5: scorers misread some tasks more than others.
+    """
+    del design
+    scale = priors["sigma_dispersion"].variable("sigma_dispersion")
+    spread = pm.Deterministic(
+        "dispersion_sd", scale * pm.HalfNormal("z_dispersion", 1.0, dims="task"), dims="task"
+    )
+    return concentration_of(spread)
+
+
+def concentration_of(dispersion_sd: Any) -> Any:
+    """Return the concentration that gives this SD beyond the items at an accuracy of 0.5."""
     return 0.25 / (dispersion_sd**2 + LEAST_VARIANCE)
 
 
@@ -37,20 +53,39 @@ def accuracy(
     return pt.clip(p, EDGE, 1 - EDGE)
 
 
-def count_log_likelihood(
-    n_correct: Tensor,
-    n_items: np.ndarray,
-    p: Tensor,
-    concentration: Tensor,
-) -> Tensor:
-    """Return the beta-binomial log probability of each count; 0 where there are no items."""
-    alpha, beta = p * concentration, (1 - p) * concentration
-    ways = (
-        log_gamma(n_items + 1.0) - log_gamma(n_correct + 1.0) - log_gamma(n_items - n_correct + 1.0)
+def compliance(design: Design, priors: Priors) -> Tensor | float:
+    """Return the probability of a parseable answer, (task, slot): 1 but for exact match."""
+    if not design.has_compliance.any():
+        return 1.0
+    scored_exactly = np.cumsum(design.has_compliance) - 1
+    intercept = priors["compliance_intercept"].variable("compliance_intercept", "exact_match_task")
+    log_odds = (
+        intercept[np.maximum(scored_exactly, 0)][:, None]
+        + priors["compliance_slope"].variable("compliance_slope") * design.size
+        + priors["compliance_few_shot"].variable("compliance_few_shot") * design.few_shot
+        + priors["compliance_tuned"].variable("compliance_tuned") * design.tuned
+        + group("compliance", "checkpoint", priors)[design.checkpoint]
     )
+    return pt.where(design.has_compliance[:, None], pt.sigmoid(log_odds), 1.0)
+
+
+def log_ways(n_correct: Tensor, n_items: Tensor) -> Tensor:
+    """Return the log of the number of ways to choose the correct items, (task,)."""
+    ways = log_gamma(n_items + 1.0) - log_gamma(n_correct + 1.0)
+    total: Tensor = (ways - log_gamma(n_items - n_correct + 1.0)).sum(axis=1)
+    return total
+
+
+def count_log_likelihood(
+    n_correct: Tensor, n_items: Tensor, p: Tensor, concentration: Tensor
+) -> Tensor:
+    """Return the log-likelihood of each count, without the ways to choose the correct items.
+
+    In plain PyTensor, for any shapes that go together; ``jump_mixture`` has the fast form.
+    """
+    alpha, beta = p * concentration, (1 - p) * concentration
     return (
-        ways
-        + log_gamma(n_correct + alpha)
+        log_gamma(n_correct + alpha)
         + log_gamma(n_items - n_correct + beta)
         - log_gamma(n_items + concentration)
         - log_gamma(alpha)

@@ -13,7 +13,7 @@ import pymc as pm
 
 # pytensor annotates its functions with unions that no operator accepts.
 Tensor: TypeAlias = Any
-Family = Literal["normal", "half_normal", "beta"]
+Family = Literal["normal", "half_normal", "log_normal", "beta"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,21 @@ class Prior:
             return pm.Normal(name, mu, sigma, dims=dims)
         if self.family == "half_normal":
             return pm.HalfNormal(name, self.arguments[0], dims=dims)
+        if self.family == "log_normal":
+            mu, sigma = self.arguments
+            return pm.LogNormal(name, mu, sigma, dims=dims)
         alpha, beta = self.arguments
         return pm.Beta(name, alpha, beta, dims=dims)
 
     @property
     def formula(self) -> str:
         """Return the prior as readers write it."""
-        names = {"normal": "Normal", "half_normal": "HalfNormal", "beta": "Beta"}
+        names = {
+            "normal": "Normal",
+            "half_normal": "HalfNormal",
+            "log_normal": "LogNormal",
+            "beta": "Beta",
+        }
         return f"{names[self.family]}({', '.join(f'{value:g}' for value in self.arguments)})"
 
 
@@ -128,6 +136,44 @@ PRIORS: dict[str, Prior] = {
         (2.0,),
         "size of a jump where there is one",
         "from nothing to chance-to-solved",
+    ),
+    "sigma_spline": Prior(
+        "half_normal",
+        (1.0,),
+        "M1: rise at each knot",
+        "a rise of one or two log-odds over a decade, as the slopes of the straight curve have",
+    ),
+    "sigma_few_shot_spline": Prior(
+        "half_normal", (0.5,), "M1: turns of that gain", "a gain may set in smoothly at some size"
+    ),
+    "sigma_tuned_spline": Prior("half_normal", (0.5,), "M1: turns of that gain", "the same"),
+    "gp_length_more": Prior(
+        "half_normal",
+        (0.75,),
+        "M2: decades beyond 0.75 over which curves turn",
+        "below 0.75 decades a smooth curve could imitate a jump",
+    ),
+    "sigma_gp": Prior(
+        "half_normal",
+        (1.0,),
+        "M2: deviation from the line",
+        "bends as large as a decade's rise, in any direction",
+    ),
+    "sigma_few_shot_gp": Prior(
+        "half_normal", (0.4,), "M2: turns of that gain", "a gain may set in smoothly at some size"
+    ),
+    "sigma_tuned_gp": Prior("half_normal", (0.4,), "M2: turns of that gain", "the same"),
+    "rise_height": Prior(
+        "half_normal", (2.0,), "M3: height of the rise", "from nothing to chance-to-solved"
+    ),
+    "rise_place": Prior(
+        "normal", (0.0, 1.0), "M3: its place, decades from the middle", "anywhere among the sizes"
+    ),
+    "rise_width": Prior(
+        "log_normal",
+        (0.0, 0.75),
+        "M3: its width from 10% to 90% in decades (beyond 0.5 under a step)",
+        "a decade, with a tenth as the sharp and ten as the wide end",
     ),
     "compliance_intercept": Prior(
         "normal", (1.0, 1.5), "parseable answers, mean task", "anything from a fifth to nearly all"

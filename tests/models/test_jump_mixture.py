@@ -1,0 +1,218 @@
+"""The marginal over gaps and arms: its value against a plain sum, its gradient, its extremes."""
+
+import itertools
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+import pytest
+from by_hand import beta_binomial, design_of, table
+from scipy.special import logsumexp
+
+from toolkit.models import jump_mixture
+from toolkit.models.jump_mixture import JumpMixture, Mixture, mix
+
+N_TASKS, N_SLOTS, N_ARMS = 2, 7, 3
+# The second task has a gap less, and a last slot that is padding.
+N_GAPS = np.array([3, 2])
+ARM = np.array([[0, 1, 2, 0, 1, 2, 0], [0, 0, 1, 1, 1, 0, 0]])
+GAPS_BELOW = np.array([[0, 0, 1, 1, 2, 3, 3], [0, 1, 1, 2, 2, 2, 0]])
+ITEMS = np.array([[20, 30, 25, 40, 10, 60, 50], [30, 30, 40, 20, 70, 25, 0]], float)
+
+
+def inputs(seed):
+    """Return arguments of ``mix`` at random, in order."""
+    rng = np.random.default_rng(seed)
+    without = rng.uniform(0.05, 0.8, ITEMS.shape)
+    with_jump = without + rng.uniform(0.01, 0.15, ITEMS.shape)
+    return [
+        np.floor(rng.uniform(0, 1, ITEMS.shape) * (ITEMS + 1)), ITEMS, without, with_jump,
+        rng.uniform(5, 200, N_TASKS), rng.uniform(0.1, 0.9, N_ARMS), ARM, GAPS_BELOW, N_GAPS,
+    ]  # fmt: skip
+
+
+def by_sum(n_correct, n_items, without, with_jump, concentration, share, arm, below, n_gaps):
+    """Return each task's log-likelihood as a sum over every gap and every set of arms."""
+    values = []
+    for t in range(len(without)):
+        terms = []
+        for gap, arms in itertools.product(
+            range(n_gaps[t]), itertools.product((0, 1), repeat=len(share))
+        ):
+            term = -np.log(n_gaps[t])
+            term += sum(np.log(w if on else 1 - w) for w, on in zip(share, arms, strict=True))
+            for j in range(n_items.shape[1]):
+                k, n = n_correct[t, j], n_items[t, j]
+                lifted = arms[arm[t, j]] and below[t, j] > gap
+                p = with_jump[t, j] if lifted else without[t, j]
+                term += beta_binomial(k, n, p, concentration[t])
+            terms.append(term)
+        values.append(logsumexp(terms))
+    return np.array(values)
+
+
+def mixed(*args):
+    return Mixture(*mix(*args))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_value_equals_the_sum_over_gaps_and_arms(seed):
+    given = inputs(seed)
+    np.testing.assert_allclose(mixed(*given).value, by_sum(*given), atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_gradient_equals_finite_differences(seed):
+    given = inputs(seed)
+    found = mixed(*given)
+    derivatives = {2: found.by_without, 3: found.by_with, 4: found.by_concentration}
+    for index, derivative in derivatives.items():
+        for at in np.ndindex(given[index].shape):
+            assert derivative[at] == pytest.approx(slope(given, index, at).sum(), abs=2e-6), at
+    for arm in range(N_ARMS):
+        np.testing.assert_allclose(found.by_share[:, arm], slope(given, 5, arm), atol=2e-6)
+
+
+def slope(given, index, at):
+    """Return the change of the value by task with one argument, by central differences."""
+    step = 1e-5 * max(1.0, abs(given[index][at]))
+    ends = []
+    for sign in (1, -1):
+        moved = [array.copy() for array in given]
+        moved[index][at] += sign * step
+        ends.append(mixed(*moved).value)
+    return (ends[0] - ends[1]) / (2 * step)
+
+
+def test_gain_of_an_arm_is_the_sum_over_its_cells_above_the_gap():
+    given = inputs(4)
+    found = mixed(*given)
+    n_correct, n_items, without, with_jump, concentration = given[:5]
+    for t, a, k in np.ndindex(found.gain.shape):
+        expected = sum(
+            beta_binomial(n_correct[t, j], n_items[t, j], with_jump[t, j], concentration[t])
+            - beta_binomial(n_correct[t, j], n_items[t, j], without[t, j], concentration[t])
+            for j in np.flatnonzero((ARM[t] == a) & (GAPS_BELOW[t] > k))
+        )
+        assert found.gain[t, a, k] == pytest.approx(expected, abs=1e-10)
+
+
+def test_cells_without_items_change_nothing():
+    given = inputs(5)
+    before = mixed(*given)
+    # Padding with anything in it, also as if it lay above every gap.
+    for index, value in ((0, 0.0), (2, 0.9), (3, 0.99), (6, 2), (7, 2)):
+        given[index] = given[index].copy()
+        given[index][1, -1] = value
+    for name, value in before._asdict().items():
+        np.testing.assert_array_equal(getattr(mixed(*given), name), value, err_msg=name)
+    # And a cell that is left out is as one that was never there.
+    given = inputs(5)
+    given[0], given[1] = (np.where(np.arange(N_SLOTS) == 4, 0.0, array) for array in given[:2])
+    without_it = [a if a.ndim < 2 else np.delete(a, 4, axis=1) for a in given]
+    np.testing.assert_array_equal(mixed(*given).value, mixed(*without_it).value)
+    assert (mixed(*given).by_without[:, 4] == 0).all()
+    assert (mixed(*given).by_with[:, 4] == 0).all()
+
+
+def either(gain, share):
+    """Return log(1 - share + share exp(gain)) and its derivatives."""
+    return np.array(jump_mixture._either(float(gain), float(share)))
+
+
+@pytest.mark.parametrize("share", [1e-12, 0.01, 0.5, 0.99, 1 - 1e-12])
+@pytest.mark.parametrize("gain", [-30.0, -1.0, 0.0, 1e-9, 2.0, 30.0])
+def test_presence_or_absence_equals_its_formula(gain, share):
+    total = 1 - share + share * np.exp(gain)
+    expected = [np.log(total), (np.exp(gain) - 1) / total, share * np.exp(gain) / total]
+    np.testing.assert_allclose(either(gain, share), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-320, 1e-17, 1e-6, 0.5, 1 - 1e-6, 1 - 2.0**-53, 1.0])
+def test_certain_jumps_and_shares_rounded_to_certainty_stay_finite(share):
+    for gain in (-1e5, -800.0, -1e-3, 0.0, 1e-3, 800.0, 1e5):
+        value, by_share, by_gain = either(gain, share)
+        assert np.isfinite([value, by_share, by_gain]).all(), (gain, share)
+        assert 0 <= by_gain <= 1
+        assert min(gain, 0) - 1e-9 <= value <= max(gain, 0) + 1e-9
+        # The sampler moves the share on the log-odds scale, where its slope is bounded.
+        assert abs(by_share * share * (1 - share)) <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-17, 0.5, 1.0])
+@pytest.mark.parametrize("right", [0.0, 1.0])
+def test_mixture_of_a_certain_jump_is_finite(share, right):
+    given = inputs(6)
+    given[1] = ITEMS * 1000
+    given[0] = given[1] * right  # all wrong or all right: for or against the jump without doubt
+    given[2][:], given[3][:] = 1e-5, 1 - 1e-5
+    given[4][:], given[5][:] = 2.5e5, share
+    found = mixed(*given)
+    assert np.abs(found.gain).max() > 1e5
+    for name, value in found._asdict().items():
+        assert np.isfinite(value).all(), name
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """Return the operation and its gradient by PyTensor, by mode."""
+    given = inputs(7)
+    parts = [pt.as_tensor_variable(v).type() for v in given[2:6]]
+    value, *_, gain = JumpMixture()(given[0], given[1], *parts, *given[6:])
+    weights = np.array([1.0, -0.7])  # so that a gradient by task is told from one of the sum
+    slopes = pt.grad((weights * value).sum(), parts)
+    outputs = [value, gain, *slopes]
+    return {
+        mode: pytensor.function(parts, outputs, mode=mode) for mode in ("FAST_COMPILE", "NUMBA")
+    }
+
+
+def test_operation_gives_the_same_in_python_and_in_numba(compiled):
+    for seed in (7, 8):
+        python, numba = (function(*inputs(seed)[2:6]) for function in compiled.values())
+        for one, other in zip(python, numba, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
+
+
+def test_operation_gives_the_gradient_of_its_value(compiled):
+    counts, found = inputs(7)[:2], inputs(8)
+    found = mixed(*counts, *found[2:])
+    value, gain, *slopes = compiled["FAST_COMPILE"](*inputs(8)[2:6])
+    np.testing.assert_array_equal(value, found.value)
+    np.testing.assert_array_equal(gain, found.gain)
+    weights = np.array([1.0, -0.7])
+    expected = [
+        weights[:, None] * found.by_without,
+        weights[:, None] * found.by_with,
+        weights * found.by_concentration,
+        (weights[:, None] * found.by_share).sum(axis=0),
+    ]
+    for one, other in zip(slopes, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_compiled_functions_are_kept_under_the_source_of_the_loops(monkeypatch):
+    before = jump_mixture._version()
+    assert jump_mixture._version() == before
+    source = jump_mixture.inspect.getsource
+    changed = jump_mixture.beta_binomial
+    monkeypatch.setattr(
+        jump_mixture.inspect, "getsource", lambda m: source(m) + "#" * (m is changed)
+    )
+    assert jump_mixture._version() != before
+
+
+def test_no_jump_is_the_likelihood_without_any():
+    design = design_of(table())
+    expected = np.random.default_rng(9).uniform(0.1, 0.9, design.size.shape)
+    concentration = np.array([5.0, 50.0, 2.5e5])
+    value = jump_mixture.no_jump(
+        pt.as_tensor_variable(design.n_correct), pt.as_tensor_variable(design.n_items),
+        pt.as_tensor_variable(expected), pt.as_tensor_variable(concentration), design,
+    ).eval(mode="FAST_COMPILE")  # fmt: skip
+    for t in range(len(design.tasks)):
+        by_cell = [
+            beta_binomial(k, n, p, concentration[t])
+            for k, n, p in zip(design.n_correct[t], design.n_items[t], expected[t], strict=True)
+        ]
+        assert value[t] == pytest.approx(sum(by_cell), abs=2e-8)
