@@ -9,8 +9,9 @@ E3  ``surviving``: of a set of claims, how many have a jump beyond the region of
     equivalence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import arviz_stats as azs
 import numpy as np
@@ -19,6 +20,12 @@ from scipy import stats
 
 from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm
 from toolkit.models.design import Design
+from toolkit.models.model import Model
+from toolkit.models.polynomial import Part, polynomial_at
+from toolkit.models.power_law import SCALES_WIDE
+
+# Part of a curve's log-odds (task by task) at sizes in decades from the design's centre.
+CurveAt = Callable[[xr.Dataset, xr.DataArray, Part], xr.DataArray]
 
 CI_PROB = 0.90
 CI_KIND = "eti"
@@ -87,22 +94,37 @@ def median_mcse(draws: xr.DataArray) -> float:
     return float(azs.mcse(values, sample_dims=["chain", "draw"], method="quantile", prob=0.5))
 
 
-def jump(posterior: xr.Dataset, design: Design) -> xr.DataArray:
+def curve_of(model: Model, design: Design) -> CurveAt:
+    """Return the smooth curve of a model, to be evaluated from its draws at any size."""
+    return lambda posterior, x, part: model.curve.at(posterior, design, x, part)
+
+
+def jump(posterior: xr.Dataset, design: Design, curve: CurveAt = polynomial_at) -> xr.DataArray:
     """Return E1 by arm, (chain, draw, task, arm), as a difference of proportions."""
     gap = posterior["jump_gap"]
     middle = xr.DataArray(design.gap_middle, dims=("task", "gap"))
     chance = xr.DataArray(design.chance, dims="task")
     x = middle.isel(gap=gap) + ABOVE_JUMP
+    risen = risen_at(posterior, ABOVE_JUMP)
+    expected = partial(expected_accuracy, posterior, chance, x, curve=curve)
     by_arm = []
     for index, arm in enumerate(ARMS):
-        size = posterior["jump_size"].isel(arm=index)
-        without = expected_accuracy(posterior, chance, x, arm)
-        with_jump = expected_accuracy(posterior, chance, x, arm, jump=size)
+        size = posterior["jump_size"].isel(arm=index) * risen
         present = posterior["jump_present"].isel(arm=index)
-        by_arm.append(xr.where(present, with_jump - without, 0.0))
+        by_arm.append(xr.where(present, expected(arm, jump=size) - expected(arm), 0.0))
     dims = ("chain", "draw", "task", "arm")
     stacked = xr.concat(by_arm, dim="arm", coords="minimal", compat="override")
     return stacked.assign_coords(arm=list(ARM_LABELS)).transpose(*dims)
+
+
+def risen_at(posterior: xr.Dataset, beyond: xr.DataArray | float) -> xr.DataArray | float:
+    """Return how much of a jump has happened ``beyond`` decades past its middle.
+
+    A sharp one is all there on one side and absent on the other; a wide one follows a sigmoid.
+    """
+    if "jump_width" not in posterior:
+        return beyond >= 0 if isinstance(beyond, float) else xr.where(beyond >= 0, 1.0, 0.0)
+    return 1 / (1 + np.exp(-beyond * SCALES_WIDE / posterior["jump_width"]))
 
 
 def expected_accuracy(
@@ -111,6 +133,7 @@ def expected_accuracy(
     x: xr.DataArray,
     arm: Arm,
     jump: xr.DataArray | float = 0.0,
+    curve: CurveAt = polynomial_at,
 ) -> xr.DataArray:
     """Return the accuracy expected of a new checkpoint of a new family at size ``x``.
 
@@ -118,7 +141,7 @@ def expected_accuracy(
     Of exact-match tasks it is the accuracy if every answer could be parsed. Averages over
     checkpoints, families and their use of the task.
     """
-    center, variance = _linear_predictor(posterior, x, arm)
+    center, variance = _linear_predictor(posterior, x, arm, curve)
     ability = (1 - chance) * (1 - posterior["lapse"])
     spread = np.sqrt(variance)
     total = xr.zeros_like(center)
@@ -128,11 +151,11 @@ def expected_accuracy(
 
 
 def _linear_predictor(
-    posterior: xr.Dataset, x: xr.DataArray, arm: Arm
+    posterior: xr.Dataset, x: xr.DataArray, arm: Arm, curve: CurveAt
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Return mean and variance of the log-odds over new checkpoints at size ``x``."""
     p = posterior
-    center = p["intercept_effect"] + p["slope_effect"] * x + 0.5 * p["curvature_effect"] * x**2
+    center = curve(p, x, "base")
     variance = (
         _new_member(p, "family", "lm_family")
         + _new_member(p, "family_slope", "lm_family") * x**2
@@ -141,12 +164,10 @@ def _linear_predictor(
     )
     # An arm that the study does not have has no effect to add.
     if arm.few_shot and "few_shot_effect" in p:
-        bend = 0.5 * p["few_shot_curvature_effect"] * x**2
-        center = center + p["few_shot_effect"] + p["few_shot_slope_effect"] * x + bend
+        center = center + curve(p, x, "few_shot")
         variance = variance + _new_member(p, "few_shot_checkpoint", "base")
     if arm.instruction_tuned and "tuned_effect" in p:
-        bend = 0.5 * p["tuned_curvature_effect"] * x**2
-        center = center + p["tuned_effect"] + p["tuned_slope_effect"] * x + bend
+        center = center + curve(p, x, "tuned")
         variance = variance + _new_member(p, "pair", "tuned_checkpoint")
     if arm.few_shot and arm.instruction_tuned and "both_effect" in p:
         center = center + p["both_effect"]

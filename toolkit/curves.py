@@ -1,0 +1,220 @@
+"""E4 and E6: how sharp the rise of a curve is, and from which size on an arm shows the ability.
+
+E4  ``transition_width``: the decades between 10% and 90% of the rise of the expected accuracy over
+    the sizes that were scored, jump included; set against the gap between the sizes where it rises.
+E6  ``onset``: the size from which on an arm's expected accuracy is more than the region of
+    practical equivalence above chance.
+
+Both read the expected accuracy of a new checkpoint of a new family on a grid of sizes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from toolkit.claims import Arm
+from toolkit.estimands import (
+    ROPE,
+    CurveAt,
+    Estimate,
+    estimate,
+    expected_accuracy,
+    probability,
+    risen_at,
+)
+from toolkit.models.design import Design
+from toolkit.models.polynomial import polynomial_at
+
+N_GRID = 61
+# Draws used for curves: enough for the Monte Carlo error of a width of some tenths of a decade.
+N_DRAWS = 2000
+TENTH, NINE_TENTHS = 0.1, 0.9
+SURE = 0.95
+DECADES = "decades"
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Expected accuracy (chain, draw, x) of one task and arm at the sizes ``x`` in decades."""
+
+    accuracy: xr.DataArray
+    sizes: np.ndarray  # (x,), log10 of parameters
+    chance: float
+
+
+def thinned(posterior: xr.Dataset, n_draws: int = N_DRAWS) -> xr.Dataset:
+    """Return evenly spaced draws of every chain, about ``n_draws`` in all."""
+    every = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // n_draws)
+    return posterior.isel(draw=slice(None, None, every))
+
+
+def curves_of(
+    posterior: xr.Dataset, design: Design, task: str, arm: Arm, curve: CurveAt = polynomial_at
+) -> Curves:
+    """Return the curves of one task over the sizes that were scored on it, in any arm."""
+    index = design.tasks.index(task)
+    sizes = design.size[index][design.scored[index]]
+    grid = np.linspace(sizes.min(), sizes.max(), N_GRID)
+    own = posterior.sel(task=task)
+    expected = expected_accuracy(
+        own,
+        float(design.chance[index]),
+        xr.DataArray(grid, dims="x"),
+        arm,
+        jump_at(own, design, task, arm, grid),
+        curve,
+    )
+    return Curves(
+        expected.transpose("chain", "draw", "x"), grid + design.center, float(design.chance[index])
+    )
+
+
+def jump_at(
+    own: xr.Dataset, design: Design, task: str, arm: Arm, grid: np.ndarray
+) -> xr.DataArray | float:
+    """Return what one task's jump adds to the log-odds of an arm at each size of a grid."""
+    if "jump_gap" not in own:
+        return 0.0
+    middle = xr.DataArray(design.gap_middle[design.tasks.index(task)], dims="gap")
+    beyond = xr.DataArray(grid, dims="x") - middle.isel(gap=own["jump_gap"])
+    of_arm = own.sel(arm=arm.label)
+    return xr.where(of_arm["jump_present"], of_arm["jump_size"], 0.0) * risen_at(own, beyond)
+
+
+@dataclass(frozen=True)
+class Sharpness:
+    """E4: the width of the rise against the gap between the sizes in which its middle lies.
+
+    ``width`` is over the draws with a rise beyond the ROPE, whose share is ``p_rises``.
+    """
+
+    p_rises: Estimate
+    width: Estimate | None
+    gap: float
+    sizes_inside: int
+    reading: str
+
+
+def sharpness(curves: Curves, scored: Sequence[float]) -> Sharpness:
+    """Return E4 for the curves of a task and arm scored at sizes ``scored`` (log10)."""
+    rises = (rise_of(curves) > ROPE).astype(float)
+    p_rises = probability("P(the curve rises by more than the ROPE)", rises)
+    width, middle = transition_width(curves)
+    known = ~np.isnan(width.to_numpy())
+    low, high = _gap_around(float(np.median(middle.to_numpy()[known])) if known.any() else np.nan,
+                            scored)  # fmt: skip
+    if p_rises.median < 1 - SURE or not known.any():
+        return Sharpness(p_rises, None, high - low, 0, "no rise to measure")
+    summary = _over_known("width of the rise", width)
+    inside = [
+        size
+        for size in scored
+        if abs(size - float(np.median(middle.to_numpy()[known]))) < summary.median / 2
+    ]
+    reading = _reading(summary, high - low, len(inside))
+    return Sharpness(p_rises, summary, high - low, len(inside), reading)
+
+
+def _reading(width: Estimate, gap: float, n_inside: int) -> str:
+    """Say whether "sharp" may be claimed: a rise between two far sizes looks sharp by itself."""
+    if width.ci_high < gap:
+        return "sharper than the gap"
+    if width.ci_low > gap and n_inside > 0:
+        return "gradual: wider than the gap"
+    return "can't be told from the gap"
+
+
+def rise_of(curves: Curves) -> xr.DataArray:
+    """Return the rise from the smallest to the highest later point, (chain, draw)."""
+    return curves.accuracy.max("x") - curves.accuracy.isel(x=0)
+
+
+def transition_width(curves: Curves) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return width and middle of the rise in decades, (chain, draw); NaN without a rise.
+
+    From the first point above 10% of the rise to the first above 90% of it.
+    """
+    start, rise = curves.accuracy.isel(x=0), rise_of(curves)
+    early = _first_above(curves, start + TENTH * rise)
+    late = _first_above(curves, start + NINE_TENTHS * rise)
+    enough = rise > ROPE
+    return (late - early).where(enough), ((late + early) / 2).where(enough)
+
+
+def _first_above(curves: Curves, level: xr.DataArray | float) -> xr.DataArray:
+    """Return the size (log10) at which a curve first exceeds a level, between grid points.
+
+    NaN where it never does.
+    """
+    values = curves.accuracy.to_numpy()
+    goal = np.broadcast_to(np.asarray(level), values.shape[:2])[..., None]
+    above = values > goal
+    first = above.argmax(axis=-1)
+    before = np.maximum(first - 1, 0)
+    at = np.take_along_axis(values, first[..., None], -1)[..., 0]
+    under = np.take_along_axis(values, before[..., None], -1)[..., 0]
+    share = np.where(at > under, (goal[..., 0] - under) / np.where(at > under, at - under, 1), 1)
+    size = curves.sizes[before] + np.clip(share, 0, 1) * (
+        curves.sizes[first] - curves.sizes[before]
+    )
+    return xr.DataArray(np.where(above.any(axis=-1), size, np.nan), dims=("chain", "draw"))
+
+
+def _gap_around(middle: float, scored: Sequence[float]) -> tuple[float, float]:
+    """Return the neighbouring scored sizes around a size."""
+    sizes = np.unique(scored)
+    if np.isnan(middle):
+        return float("nan"), float("nan")
+    upper = int(np.clip(np.searchsorted(sizes, middle), 1, len(sizes) - 1))
+    return float(sizes[upper - 1]), float(sizes[upper])
+
+
+def _over_known(name: str, draws: xr.DataArray) -> Estimate:
+    """Return the estimate over the draws that are not NaN, with all chains in one row."""
+    values = draws.to_numpy().ravel()
+    return estimate(name, xr.DataArray(values[~np.isnan(values)][None], dims=("chain", "draw")),
+                    DECADES)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Onset:
+    """E6 of one arm: from which size on it shows the ability.
+
+    ``sure_from`` is the smallest size (parameters) from which the curve exceeds chance plus the
+    ROPE with probability 0.95, or None within the scored sizes; ``p_within`` the probability that
+    it does so anywhere in them, ``at`` the size of the crossing among the draws that do (log10).
+    """
+
+    arm: str
+    sure_from: float | None
+    p_within: Estimate
+    at: Estimate | None
+
+
+def onset(curves: Curves, arm: Arm) -> Onset:
+    """Return E6 for the curves of a task and arm."""
+    level = curves.chance + ROPE
+    sure = (curves.accuracy > level).mean(("chain", "draw")).to_numpy() >= SURE
+    crossing = _first_above(curves, level)
+    within = probability("P(onset within the sizes)", crossing.notnull().astype(float))
+    known = bool(crossing.notnull().any()) and within.median > 1 - SURE
+    return Onset(
+        arm.label,
+        float(10 ** curves.sizes[int(sure.argmax())]) if sure.any() else None,
+        within,
+        _over_known("size at which the arm shows the ability", crossing) if known else None,
+    )
+
+
+def onset_shift(controlled: Curves, other: Curves) -> Estimate | None:
+    """Return how many decades earlier ``other`` shows the ability than the controlled arm.
+
+    Over the draws in which both do within the sizes; None when these are too few.
+    """
+    early = _first_above(other, other.chance + ROPE)
+    shift = _first_above(controlled, controlled.chance + ROPE) - early
+    if float((~np.isnan(shift)).mean()) < 1 - SURE:
+        return None
+    return _over_known("decades earlier than the controlled arm", shift)

@@ -1,0 +1,60 @@
+"""E4 and E6 of a claim: how sharp the published arm's rise is, and where each arm sets in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import xarray as xr
+
+from toolkit.claims import ARMS, CONTROLLED_ARM, Arm
+from toolkit.curves import Onset, Sharpness, curves_of, onset, onset_shift, sharpness, thinned
+from toolkit.estimands import CurveAt, Estimate
+from toolkit.models.design import Design
+
+
+@dataclass(frozen=True)
+class Shape:
+    """E4 in the controlled and the published arm, and E6 of every arm that was scored.
+
+    ``earlier`` says by how many decades an arm shows the ability before the controlled arm does.
+    """
+
+    sharpness: Mapping[str, Sharpness]
+    onsets: tuple[Onset, ...]
+    earlier: Mapping[str, Estimate]
+
+
+# Of a claim whose curves were not looked at.
+NO_SHAPE = Shape({}, (), {})
+
+
+def shape_of(
+    posterior: xr.Dataset, design: Design, task: str, published: Arm, curve: CurveAt
+) -> Shape:
+    """Return E4 and E6 of one task."""
+    index = design.tasks.index(task)
+    some = thinned(posterior)
+    scored = {
+        arm: design.size[index][design.scored[index] & (design.arm[index] == number)]
+        + design.center
+        for number, arm in enumerate(ARMS)
+    }
+    curves = {
+        arm: curves_of(some, design, task, arm, curve)
+        for arm, sizes in scored.items()
+        if len(set(sizes.tolist())) > 1
+    }
+    sharp = {
+        arm.label: sharpness(curves[arm], scored[arm].tolist())
+        for arm in dict.fromkeys((CONTROLLED_ARM, published))
+        if arm in curves
+    }
+    shifts = {
+        arm.label: onset_shift(curves[CONTROLLED_ARM], curves[arm])
+        for arm in curves
+        if arm != CONTROLLED_ARM and CONTROLLED_ARM in curves
+    }
+    return Shape(
+        sharp,
+        tuple(onset(curves[arm], arm) for arm in curves),
+        {label: shift for label, shift in shifts.items() if shift is not None},
+    )
