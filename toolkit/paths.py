@@ -42,6 +42,16 @@ def analysis_file(study_id: str) -> Path:
     return reports_dir() / study_id / "analysis.toml"
 
 
+def robustness_dir(study_folder: Path) -> Path:
+    """Return the folder of a study's kept robustness tables.
+
+    A bundled study keeps them beside its report, another one in its own folder.
+    """
+    if study_folder.parent == data_dir():
+        return reports_dir() / study_folder.name / "results" / "robustness"
+    return study_folder / "results" / "robustness"
+
+
 VERDICTS_SCHEMA = CHECKOUT / "toolkit" / "report" / "verdicts.schema.json"
 
 

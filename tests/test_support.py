@@ -1,0 +1,75 @@
+"""The conditions on a jump at the edges of their rules."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from by_hand_evidence import evidence_of
+
+from toolkit.claims import ARMS, CONTROLLED_ARM
+from toolkit.estimands import Estimate
+from toolkit.simulate import PlantedTask, planted_claim
+from toolkit.support import NOT_RUN, conditions, unmet
+
+CLAIM = planted_claim(PlantedTask("leap", "all arms", 1e9, 0.2))
+MAIN = Estimate("jump", "proportion", 0.2, 0.12, 0.28, 0.9, "eti", 0.001)
+
+
+def failing(evidence, p_main=0.99, main=MAIN, arm=CONTROLLED_ARM):
+    return [each.code for each in unmet(conditions(evidence, CLAIM, arm, main, p_main))]
+
+
+def test_nothing_fitted_besides_is_not_a_condition_met():
+    assert conditions(None, CLAIM, CONTROLLED_ARM, MAIN, 0.99) == (NOT_RUN,)
+    assert failing(None) == ["RIVALS_NOT_COMPARED"]
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_rivals_and_priors_that_agree_meet_every_condition(arm):
+    assert failing(evidence_of(), arm=arm) == []
+
+
+@pytest.mark.parametrize(
+    ("p_above", "p_main", "holds"),
+    [
+        ((0.90, 0.97, 0.97), 0.97, True),
+        ((0.89, 1.00, 1.00), 1.00, False),  # one below 0.90
+        ((0.92, 0.92, 0.92), 0.99, False),  # each holds, the average does not: 0.9375
+        ((0.95, 0.95, 0.95), 0.95, True),
+    ],
+)
+def test_rivals_need_90_each_and_95_on_average(p_above, p_main, holds):
+    assert ("RIVAL_CURVES" not in failing(evidence_of(p_above=p_above), p_main)) is holds
+
+
+@pytest.mark.parametrize(
+    ("median", "agrees"), [(0.16, True), (0.13, True), (0.11, False), (0.29, False), (0.27, True)]
+)
+def test_rivals_agree_within_the_interval_or_the_rope(median, agrees):
+    found = failing(evidence_of(medians=(0.2, median, 0.2)))
+    assert ("RIVALS_DISAGREE" not in found) is agrees
+
+
+def test_rival_that_did_not_converge_is_no_support():
+    found = conditions(evidence_of(rhat=1.02), CLAIM, CONTROLLED_ARM, MAIN, 0.99)
+    curves = next(each for each in found if each.code == "RIVAL_CURVES")
+    assert curves.met is None
+    assert "did not converge: spline_step, gaussian_process_step, power_law_step" in curves.finding
+
+
+def test_rival_that_is_missing_is_no_support():
+    found = failing(evidence_of(models=("spline_step", "gaussian_process_step")))
+    assert "RIVAL_CURVES" in found
+
+
+@pytest.mark.parametrize(("priors", "holds"), [((0.95, 0.96), True), ((0.949, 0.99), False)])
+def test_both_prior_scales_must_leave_the_jump(priors, holds):
+    assert ("JUMP_PRIOR" not in failing(evidence_of(priors=priors))) is holds
+
+
+@pytest.mark.parametrize(("p_narrow", "holds"), [(0.5, True), (0.49, False)])
+def test_step_of_free_width_must_be_rather_narrow(p_narrow, holds):
+    evidence = evidence_of()
+    wide = evidence.rivals.iloc[:1].assign(model="wide_step", p_narrow=p_narrow)
+    both = replace(evidence, rivals=pd.concat([evidence.rivals, wide]))
+    assert ("WIDTH" not in failing(both)) is holds

@@ -1,0 +1,168 @@
+"""How much a jump leans on the priors and on the likelihood.
+
+Power-scaling (Kallioinen et al. 2024) perturbs the hyperpriors, the prior of the jump, and the
+likelihood, each alone, and measures how far the jump's posterior moves. Beyond that the jump's size
+is given half and twice its prior scale: by importance weights where they are reliable, else by a
+refit; the table says which.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import arviz_stats as azs
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy import stats
+
+from toolkit.estimands import ROPE, curve_of, jump
+from toolkit.fit import Fitted
+from toolkit.hidden_cells import smoothed, worth
+from toolkit.models.priors import PRIORS, Prior
+from toolkit.sampling import Variation
+from toolkit.variants import Variant, jump_table
+
+# Kallioinen et al. 2024: above it a quantity is called sensitive.
+SENSITIVE = 0.05
+# Vehtari et al. 2024: above it importance weights are not to be used.
+PARETO_MAX = 0.7
+# Weights must also be worth this many draws: a k from a few draws says nothing.
+LEAST_WORTH = 100
+JUMP_PRIORS = ("jump_size", "jump_share")
+SCALES = (0.5, 2.0)
+
+
+@dataclass(frozen=True)
+class PowerScaling:
+    """Sensitivities of a jump (cumulative Jensen-Shannon distance for each doubling)."""
+
+    hyperpriors: float
+    jump_prior: float
+    likelihood: float
+
+    @property
+    def reading(self) -> str:
+        """Return what the sensitivities say together."""
+        prior = max(self.hyperpriors, self.jump_prior) >= SENSITIVE
+        if not prior:
+            return "not sensitive to the priors"
+        if self.likelihood < SENSITIVE:
+            return "the priors decide: strong prior or weak data"
+        return "priors and data both matter"
+
+
+def power_scaling(fitted: Fitted, jumps: xr.DataArray) -> dict[tuple[str, str], PowerScaling]:
+    """Return the sensitivities of every jump, by task and arm.
+
+    Of the hyperpriors only those at the top of the hierarchy are scaled, as METHOD asks; effects
+    below them follow. Constant draws have nothing to be sensitive.
+    """
+    posterior = fitted.idata["posterior"].to_dataset()
+    log_prior = {
+        "hyperpriors": _log_density(posterior, [n for n in PRIORS if n not in JUMP_PRIORS]),
+        "jump_prior": _log_density(posterior, list(JUMP_PRIORS)),
+    }
+    varying = jumps.std(["chain", "draw"]) > 0
+    moves = {
+        name: _sensitivity(jumps, log_prior=values.to_dataset(name=name))
+        for name, values in log_prior.items()
+    }
+    likelihood = fitted.idata["log_likelihood"].to_dataset()
+    moves["likelihood"] = _sensitivity(jumps, log_likelihood=likelihood)
+    out = {}
+    for task in jumps["task"].to_numpy():
+        for arm in jumps["arm"].to_numpy():
+            where = {"task": task, "arm": arm}
+            measured = bool(varying.sel(where))
+            values = {n: float(m.sel(where)) if measured else 0.0 for n, m in moves.items()}
+            out[str(task), str(arm)] = PowerScaling(**values)
+    return out
+
+
+def _sensitivity(jumps: xr.DataArray, **group: xr.Dataset) -> xr.DataArray:
+    """Return ArviZ's power-scaling sensitivity of every jump to one group of densities."""
+    tree = xr.DataTree.from_dict({"posterior": jumps.to_dataset(name="jump"), **group})
+    kind = "likelihood" if "log_likelihood" in group else "prior"
+    return azs.psense(tree, var_names=["jump"], group=kind, sample_dims=["chain", "draw"])["jump"]
+
+
+def _log_density(posterior: xr.Dataset, names: list[str]) -> xr.DataArray:
+    """Return the log prior density of some unknowns, summed, (chain, draw)."""
+    total = xr.zeros_like(posterior["dispersion_sd"].isel(task=0, drop=True), dtype=float)
+    for name in names:
+        if name in posterior:
+            density = xr.apply_ufunc(log_density(PRIORS[name]), posterior[name].astype(float))
+            total = total + density.sum([d for d in density.dims if d not in ("chain", "draw")])
+    return total
+
+
+def log_density(prior: Prior, scale: float = 1.0) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the log density of a prior, its scale multiplied where it is a half-normal."""
+    first, *rest = prior.arguments
+    if prior.family == "half_normal":
+        return lambda values: stats.halfnorm.logpdf(values, scale=first * scale)
+    if prior.family == "normal":
+        return lambda values: stats.norm.logpdf(values, first, *rest)
+    if prior.family == "log_normal":
+        return lambda values: stats.lognorm.logpdf(values, s=rest[0], scale=np.exp(first))
+    return lambda values: stats.beta.logpdf(values, first, *rest)
+
+
+def jump_prior_refits(
+    fitted: Fitted,
+    variant: Variant,
+    cache: Path,
+    done: Callable[[str], None] = lambda _: None,
+) -> pd.DataFrame:
+    """Return the jumps under half and twice the prior scale of their size.
+
+    Columns scale, how ("reweighted" or "refitted"), pareto_k, task, arm, median, p_above (the
+    ROPE), p_positive.
+    """
+    posterior = fitted.idata["posterior"].to_dataset()
+    jumps = jump(posterior, fitted.design, curve_of(fitted.model, fitted.design))
+    tables = []
+    for scale in SCALES:
+        weights, pareto = smoothed(_log_ratio(posterior, scale))
+        if pareto <= PARETO_MAX and worth(weights) >= LEAST_WORTH:
+            table, how = reweighted(jumps, weights), "reweighted"
+        else:
+            changed = Variant(
+                variant.scores, variant.model, variant.settings, Variation(jump_scale=scale)
+            )
+            table = jump_table(changed, cache).rename(columns={f"p_above_{ROPE:g}": "p_above"})
+            how = "refitted"
+        kept = table[["task", "arm", "median", "p_above", "p_positive"]]
+        tables.append(kept.assign(scale=scale, how=how, pareto_k=pareto))
+        done(f"jump prior x {scale:g} ({how})")
+    return pd.concat(tables, ignore_index=True)
+
+
+def _log_ratio(posterior: xr.Dataset, scale: float) -> xr.DataArray:
+    """Return the log density ratio of the jump's size, new prior to old, (chain, draw)."""
+    sizes = posterior["jump_size"].astype(float)
+    prior = PRIORS["jump_size"]
+    new = xr.apply_ufunc(log_density(prior, scale), sizes)
+    return (new - xr.apply_ufunc(log_density(prior), sizes)).sum(["task", "arm"])
+
+
+def reweighted(jumps: xr.DataArray, weights: xr.DataArray) -> pd.DataFrame:
+    """Return median and probabilities of every jump under weights (chain, draw)."""
+    share = (weights / weights.sum()).transpose("chain", "draw").to_numpy().ravel()
+    rows = []
+    for task in jumps["task"].to_numpy():
+        for arm in jumps["arm"].to_numpy():
+            values = jumps.sel(task=task, arm=arm).transpose("chain", "draw").to_numpy().ravel()
+            order = np.argsort(values)
+            middle = int(np.searchsorted(share[order].cumsum(), 0.5))
+            rows.append(
+                {
+                    "task": str(task),
+                    "arm": str(arm),
+                    "median": float(values[order][min(middle, len(values) - 1)]),
+                    "p_above": float(share[values > ROPE].sum()),
+                    "p_positive": float(share[values > 0].sum()),
+                }
+            )
+    return pd.DataFrame(rows)

@@ -1,0 +1,125 @@
+"""The jumps of one fit as a table: what rivals, refits and specifications are compared by.
+
+A variant is another model, prior scale, set of cells or table of scores. Its draws are not kept,
+its table is: a few numbers by task and arm, in the cache under the hash of the fit, so that a
+killed run goes on where it stopped.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import arviz_stats as azs
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from toolkit import curves, estimands
+from toolkit.diagnose import ESS_MIN, RHAT_MAX
+from toolkit.estimands import CI_PROB, ROPE, curve_of, jump, mean_mcse
+from toolkit.fit import Fitted, code_of, fit_hash
+from toolkit.models import MODELS
+from toolkit.models.design import build_design
+from toolkit.paths import atomic_path
+from toolkit.sampling import PLAIN, FitSettings, Variation, compiled_model
+from toolkit.scores import Scores
+
+# Region of practical equivalence as decided, and the two that METHOD's multiverse adds.
+ROPES = (0.03, ROPE, 0.10)
+# Up to this width in decades a step of free width counts as one.
+NARROW = 0.5
+# ``p_narrow`` is the share of narrow ones among jumps above the ROPE; NaN where all are sharp.
+COLUMNS = (
+    "task", "arm", "p_positive", *(f"p_above_{rope:g}" for rope in ROPES), "mcse", "median",
+    "ci_low", "ci_high", "rhat", "ess", "p_narrow",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One refit: a table of scores, a model, how long to sample, and what is varied."""
+
+    scores: Scores
+    model: str
+    settings: FitSettings
+    variation: Variation = PLAIN
+
+    def key(self, *what: object) -> str:
+        """Return the name of what is kept of this fit, from its hash and of how it is made."""
+        fit = fit_hash(self.scores, self.model, self.settings, self.variation)
+        made = hash_text("".join(code_of(module) for module in (estimands, curves)) + repr(what))
+        return f"{fit}-{made}"
+
+    def fit(self) -> Fitted:
+        """Return the fit with its draws, which are not kept; compiled once for one design."""
+        design = build_design(self.scores)
+        model = MODELS[self.model]
+        idata = compiled_model(model, design).sample(design, self.settings, self.variation)
+        return Fitted(idata, design, model, False, {"settings": asdict(self.settings)})
+
+
+def jump_table(variant: Variant, cache: Path) -> pd.DataFrame:
+    """Return the jumps of a variant by task and arm (``COLUMNS``), fitted where not yet kept."""
+    path = cache / "variants" / f"{variant.key('jumps')}.csv"
+    if not path.exists():
+        table = summarise_jumps(variant.fit())
+        with atomic_path(path) as temporary:
+            table.to_csv(temporary, index=False)
+    return pd.read_csv(path)
+
+
+def summarise_jumps(fitted: Fitted) -> pd.DataFrame:
+    """Return the jumps of a fit by task and arm, with their convergence."""
+    posterior = fitted.idata["posterior"].to_dataset()
+    jumps = jump(posterior, fitted.design, curve_of(fitted.model, fitted.design))
+    rows = []
+    for task in fitted.design.tasks:
+        for arm in jumps["arm"].to_numpy():
+            draws = jumps.sel(task=task, arm=arm, drop=True)
+            row = summarise_draws(draws, task, str(arm))
+            if "jump_width" in posterior:
+                narrow = posterior["jump_width"].sel(task=task) <= NARROW
+                row["p_narrow"] = float(narrow.where(draws > ROPE).mean())
+            rows.append(row)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def summarise_draws(draws: xr.DataArray, task: str, arm: str) -> dict[str, object]:
+    """Return one row of ``COLUMNS`` from the draws (chain, draw) of a jump."""
+    tail = (1 - CI_PROB) / 2
+    low, median, high = np.quantile(draws.to_numpy(), [tail, 0.5, 1 - tail])
+    above = (draws > ROPE).astype(float)
+    rhat, ess = mixing(above)
+    return {
+        "task": task,
+        "arm": arm,
+        "p_positive": float((draws > 0).mean()),
+        **{f"p_above_{rope:g}": float((draws > rope).mean()) for rope in ROPES},
+        "mcse": mean_mcse(above),
+        "median": float(median),
+        "ci_low": float(low),
+        "ci_high": float(high),
+        "rhat": rhat,
+        "ess": ess,
+    }
+
+
+def mixing(draws: xr.DataArray) -> tuple[float, float]:
+    """Return R-hat and bulk ESS of (chain, draw); a constant counts as mixed."""
+    if float(draws.std()) == 0:
+        return 1.0, float(draws.size)
+    dims = ["chain", "draw"]
+    return (
+        float(azs.rhat(draws, sample_dims=dims)),
+        float(azs.ess(draws, sample_dims=dims, method="bulk")),
+    )
+
+
+def mixed(table: pd.DataFrame) -> pd.Series:
+    """Return which rows of a table passed the thresholds of ``diagnose``."""
+    return (table["rhat"] <= RHAT_MAX) & (table["ess"] >= ESS_MIN)
+
+
+def hash_text(text: str) -> str:
+    """Return a short hash of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
