@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from by_hand_evidence import evidence_of
 
 from toolkit.analysis import Analysis
 from toolkit.claims import ARM_LABELS, ARMS, Arm
@@ -15,6 +16,8 @@ from toolkit.gates import CAUTION, DECIDED, Gate, Outcome, design_gates
 from toolkit.models.design import build_design
 from toolkit.simulate import PlantedTask, StudyDesign, planted_claim, simulate_study
 from toolkit.verdict import Reason, expected_false_discoveries, judge, reported_draws
+
+SUPPORTING = evidence_of()
 
 N_CHAINS, N_DRAWS = 4, 500
 N = N_CHAINS * N_DRAWS
@@ -78,9 +81,11 @@ def posterior_of(jumps, gaps=MIDDLE):
 def verdict_on(design):
     """Return a function that judges shares of draws with a jump in each arm."""
 
-    def verdict(shares, *, claim=CLAIM, gates=(), sampler=GOOD, gaps=MIDDLE, on=design):
+    def verdict(
+        shares, *, claim=CLAIM, gates=(), sampler=GOOD, gaps=MIDDLE, on=design, evidence=SUPPORTING
+    ):
         jumps = jumps_of(shares)
-        return judge(claim, jumps, posterior_of(jumps, gaps), on, gates, sampler)
+        return judge(claim, jumps, posterior_of(jumps, gaps), on, gates, sampler, evidence)
 
     return verdict
 
@@ -139,7 +144,7 @@ def test_explained_needs_both_arms_and_their_difference(
 
 def test_jump_of_exactly_the_rope_is_not_above_it(verdict_on, design):
     jumps = jumps_of((1, 1, 1, 1), height=ROPE)
-    verdict = judge(CLAIM, jumps, posterior_of(jumps), design, (), GOOD)
+    verdict = judge(CLAIM, jumps, posterior_of(jumps), design, (), GOOD, SUPPORTING)
     assert verdict.estimates["p_residual_jump"].median == 0.0
     assert verdict.outcome is Outcome.NO_JUMP
 
@@ -207,11 +212,24 @@ def test_caution_changes_no_outcome_and_is_said(verdict_on):
 
 
 @pytest.mark.parametrize("outcome", [Outcome.JUMP_REMAINS, Outcome.EXPLAINED])
-def test_verdict_with_a_jump_says_that_rival_curves_were_not_compared(verdict_on, outcome):
+def test_verdict_with_a_jump_needs_rivals_to_be_compared(verdict_on, outcome):
     # "Explained" rests on a jump in the published arm (METHOD 6: verdict 1 there).
-    verdict = verdict_on(DECIDING[outcome])
-    assert verdict.outcome is outcome
-    assert "RIVALS_NOT_COMPARED" in codes(verdict.cautions)
+    assert verdict_on(DECIDING[outcome]).outcome is outcome
+    alone = verdict_on(DECIDING[outcome], evidence=None)
+    assert alone.outcome is Outcome.UNDETERMINED
+    assert "RIVALS_NOT_COMPARED" in codes(alone.reasons)
+
+
+def test_verdict_without_a_jump_needs_no_rivals(verdict_on):
+    assert verdict_on(DECIDING[Outcome.NO_JUMP], evidence=None).outcome is Outcome.NO_JUMP
+
+
+@pytest.mark.parametrize("outcome", [Outcome.JUMP_REMAINS, Outcome.EXPLAINED])
+def test_jump_that_a_flexible_curve_absorbs_is_undetermined(verdict_on, outcome):
+    verdict = verdict_on(DECIDING[outcome], evidence=evidence_of(p_above=(0.99, 0.2, 0.99)))
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert "RIVAL_CURVES" in codes(verdict.reasons)
+    assert "gaussian_process_step 0.20" in " ".join(r.text for r in verdict.reasons)
 
 
 @pytest.mark.parametrize("outcome", list(DECIDING))
@@ -227,7 +245,7 @@ def test_failed_or_unchecked_diagnosis_makes_the_claim_undetermined(verdict_on, 
 def test_diagnosis_without_any_check_of_the_sampler_still_needs_the_quantities(design):
     jumps = jumps_of((1, 1, 1, 1))
     jumps[0] = 0.0  # one chain never jumps
-    verdict = judge(CLAIM, jumps, posterior_of(jumps), design, (), GOOD)
+    verdict = judge(CLAIM, jumps, posterior_of(jumps), design, (), GOOD, SUPPORTING)
     assert verdict.diagnosis.passed is False
     assert verdict.outcome is Outcome.UNDETERMINED
     assert codes(verdict.reasons)[0] == "NOT_CONVERGED"
@@ -236,7 +254,7 @@ def test_diagnosis_without_any_check_of_the_sampler_still_needs_the_quantities(d
 def test_jump_with_a_nan_is_undetermined(design):
     jumps = jumps_of((0, 0, 0, 0))
     jumps[0, 3, 0, 0] = np.nan
-    verdict = judge(CLAIM, jumps, posterior_of(jumps), design, (), GOOD)
+    verdict = judge(CLAIM, jumps, posterior_of(jumps), design, (), GOOD, SUPPORTING)
     assert verdict.diagnosis.passed is None
     assert verdict.outcome is Outcome.UNDETERMINED
 
@@ -418,7 +436,7 @@ def test_explained_does_not_credit_a_factor_whose_part_is_surely_nothing(design)
     # Shots bring the jump in 0.94 of the draws, shots with tuning in 0.96; tuning alone never.
     jumps = jumps_of((0, 0.94, 0, 0.96))
     claim = replace(CLAIM, published_arm=BOTH.label)
-    verdict = judge(claim, jumps, posterior_of(jumps), design, (), GOOD)
+    verdict = judge(claim, jumps, posterior_of(jumps), design, (), GOOD, SUPPORTING)
     assert verdict.outcome is Outcome.EXPLAINED
     assert "instruction tuning" not in verdict.credited_to
 

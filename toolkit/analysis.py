@@ -14,15 +14,18 @@ from typing import Literal, NamedTuple, get_args
 import xarray as xr
 
 from toolkit import paths
-from toolkit.claims import Claim, Study, load_claims, load_study
+from toolkit.claims import Claim, Study, arm_named, load_claims, load_study
 from toolkit.diagnose import Diagnosis, diagnose_quantities, diagnose_sampler, measure_mixing
 from toolkit.errors import ClaimError, did_you_mean
-from toolkit.estimands import Estimate, estimate, jump, probability, surviving
+from toolkit.estimands import Estimate, curve_of, estimate, jump, probability, surviving
 from toolkit.fit import FitSettings, Fitted, fit_model
 from toolkit.gates import Outcome, design_gates
 from toolkit.models import MODELS
+from toolkit.robustness import Robustness, RobustnessInput, read_robustness, robustness_key
 from toolkit.scores import Scores, read_scores
+from toolkit.shape import shape_of
 from toolkit.strict_toml import from_table, read_toml
+from toolkit.support import Evidence
 from toolkit.verdict import Verdict, expected_false_discoveries, judge
 
 Profile = Literal["quick", "full"]
@@ -37,6 +40,7 @@ class AnalysisPlan:
     prompt_format: str
     quick: FitSettings
     full: FitSettings
+    robustness: FitSettings
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Analysis:
     jumps: xr.DataArray
     sampler: Diagnosis
     verdicts: tuple[Verdict, ...]
+    robustness: Robustness | None = None
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -157,8 +162,26 @@ def analyse(source: StudyFolder, profile: Profile = "full", *, progress: bool = 
     settings = source.plan.full if profile == "full" else source.plan.quick
     record = source.record
     fitted = fit_model(record, source.plan.model, settings, paths.cache_dir(), progress=progress)
-    judged = judge_claims(source.claims, record, fitted)
-    return Analysis(source, profile, fitted, *judged)
+    robustness = kept_robustness(source) if profile == "full" else None
+    evidence = robustness.evidence if robustness else None
+    judged = judge_claims(source.claims, record, fitted, evidence)
+    return Analysis(source, profile, fitted, *judged, robustness)
+
+
+def robustness_input(source: StudyFolder) -> RobustnessInput:
+    """Return what the robustness of a study is worked out from."""
+    plan = source.plan
+    return RobustnessInput(
+        source.study, source.claims, source.scores, plan.prompt_format, plan.model, plan.full,
+        plan.robustness,
+    )  # fmt: skip
+
+
+def kept_robustness(source: StudyFolder) -> Robustness | None:
+    """Return the kept robustness of a study, or None where there is none of this very analysis."""
+    return read_robustness(
+        paths.robustness_dir(source.folder), robustness_key(robustness_input(source))
+    )
 
 
 class Judged(NamedTuple):
@@ -169,10 +192,16 @@ class Judged(NamedTuple):
     verdicts: tuple[Verdict, ...]
 
 
-def judge_claims(claims: Sequence[Claim], record: Scores, fitted: Fitted) -> Judged:
-    """Return the verdicts on claims about a fitted table, gates and checks included."""
+def judge_claims(
+    claims: Sequence[Claim], record: Scores, fitted: Fitted, evidence: Evidence | None = None
+) -> Judged:
+    """Return the verdicts on claims about a fitted table, gates and checks included.
+
+    ``evidence`` is what was fitted besides; without it no claim gets a verdict with a jump.
+    """
     posterior = fitted.idata["posterior"].to_dataset()
-    jumps = jump(posterior, fitted.design)
+    curve = curve_of(fitted.model, fitted.design)
+    jumps = jump(posterior, fitted.design, curve)
     mixing = measure_mixing(posterior)
     sampler = diagnose_sampler(fitted.idata, mixing)
     verdicts = []
@@ -181,7 +210,11 @@ def judge_claims(claims: Sequence[Claim], record: Scores, fitted: Fitted) -> Jud
         gates = design_gates(claim, cells)
         own = mixing.of_task(claim.task).checks("the task's unknowns")
         trust = Diagnosis((*sampler.checks, *own))
-        verdicts.append(judge(claim, jumps, posterior, fitted.design, gates, trust))
+        published = arm_named(claim.published_arm)
+        shape = shape_of(posterior, fitted.design, claim.task, published, curve)
+        verdicts.append(
+            judge(claim, jumps, posterior, fitted.design, gates, trust, evidence, shape)
+        )
     return Judged(jumps, sampler, tuple(verdicts))
 
 
@@ -202,7 +235,11 @@ def _load_plan(folder: Path, prompt_formats: list[str]) -> AnalysisPlan:
             f"has: {', '.join(prompt_formats)}."
         )
         raise ClaimError(msg)
-    for profile, settings in (("quick", plan.quick), ("full", plan.full)):
+    for profile, settings in (
+        ("quick", plan.quick),
+        ("full", plan.full),
+        ("robustness", plan.robustness),
+    ):
         for name, least in (("draws", 1), ("tune", 1), ("chains", 2), ("random_seed", 0)):
             if getattr(settings, name) < least:
                 msg = (

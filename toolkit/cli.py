@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from toolkit.errors import ToolkitError
-from toolkit.terminal import print_error, print_json, print_line, print_table, say
+from toolkit.terminal import print_error, print_json, print_line, print_table, say, step_by_step
 
 app = typer.Typer(
     help="Does a claimed jump of language models with scale remain after controls?",
@@ -192,6 +192,29 @@ def verdicts(
     ]
     print_table(rows, f"{analysis.source.study.short_title}: points, median and 90% interval")
     print_line(counts_text(analysis.counts))
+
+
+@app.command(epilog="Example: emergence robustness lu2024")
+def robustness(study: StudyArgument, as_json: JsonOption = False) -> None:
+    """Fit rivals, priors, held-out sizes, left-out units and specifications, and keep the tables.
+
+    What was fitted before is found in the cache; a killed run goes on where it stopped.
+    """
+    from toolkit import paths
+    from toolkit.analysis import load_study_folder, robustness_input
+    from toolkit.report.robustness_file import robustness_rows, robustness_tables
+    from toolkit.robustness import assess, write_robustness
+
+    source = load_study_folder(study)
+    with step_by_step(f"{source.study.id}: robustness") as tell:
+        found = assess(robustness_input(source), paths.cache_dir(), tell)
+    folder = paths.robustness_dir(source.folder)
+    write_robustness(found, folder)
+    if as_json:
+        print_json(robustness_tables(found))
+        return
+    print_table(robustness_rows(source.claims, found), f"{source.study.id}: what moves the jumps")
+    print_line(f"Tables: {folder}")
 
 
 @app.command(epilog="Example: emergence report lu2024 --renderer embedded")

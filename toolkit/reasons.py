@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from toolkit.diagnose import Diagnosis
 from toolkit.estimands import ROPE, Estimate
 from toolkit.gates import IN_ARM, SURE, Gate, Outcome
+from toolkit.support import Condition
 
 LOCATION = "LOCATION_UNRESOLVED"
 ELSEWHERE = "JUMP_ELSEWHERE"
@@ -36,6 +37,7 @@ def reasons_of(
     gates: Sequence[Gate],
     diagnosis: Diagnosis,
     estimates: Mapping[str, Estimate],
+    missing: Sequence[Condition] = (),
 ) -> tuple[Reason, ...]:
     """Return the reasons, the one that weighs most first.
 
@@ -58,7 +60,11 @@ def reasons_of(
     else:
         reasons.append(Reason("POSTERIOR_ALONE", f"{said}; alone that would be '{wanted.value}'."))
     closed = closed_gates(wanted, gates)
-    return (*reasons, *(Reason(gate.code, gate.finding + ".") for gate in closed))
+    return (
+        *reasons,
+        *(Reason(condition.code, condition.finding + ".") for condition in missing),
+        *(Reason(gate.code, gate.finding + ".") for gate in closed),
+    )
 
 
 def closed_gates(wanted: Outcome, gates: Sequence[Gate]) -> list[Gate]:
@@ -75,7 +81,6 @@ def closed_gates(wanted: Outcome, gates: Sequence[Gate]) -> list[Gate]:
 
 
 def cautions_of(
-    outcome: Outcome,
     gates: Sequence[Gate],
     estimates: Mapping[str, Estimate],
     unmeasured_arms: Sequence[str],
@@ -97,12 +102,6 @@ def cautions_of(
     if any(min(abs(p.median - SURE), abs(p.median - 1 + SURE)) < 2 * p.mcse for p in deciding):
         text = "a probability lies within two Monte Carlo errors of the rule's limit."
         cautions.append(Reason("CLOSE_TO_THRESHOLD", text))
-    if outcome in {Outcome.JUMP_REMAINS, Outcome.EXPLAINED}:
-        text = (
-            "one smooth curve was compared with the jump; rival curves, extrapolation from smaller "
-            "sizes, other specifications and other priors of the jump were not."
-        )
-        cautions.append(Reason("RIVALS_NOT_COMPARED", text))
     return tuple(cautions)
 
 

@@ -3,10 +3,13 @@
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -37,6 +40,25 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     for row in rows:
         table.add_row(*(v if isinstance(v, Text) else Text(str(v)) for v in row.values()))
     _console().print(table)
+
+
+@contextmanager
+def step_by_step(title: str) -> Iterator[Callable[[str], None]]:
+    """Yield a function that is told each step done: a live line, or plain lines in a file."""
+    if not sys.stderr.isatty():
+        yield say
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(escape(title), total=None)
+        done = 0
+
+        def tell(step: str) -> None:
+            nonlocal done
+            done += 1
+            progress.update(task, description=escape(f"{title}: {done} steps done, last {step}"))
+
+        yield tell
 
 
 def print_json(value: object) -> None:

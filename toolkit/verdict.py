@@ -8,8 +8,9 @@ explained       P(jump in the published arm > delta) >= 0.95, P(jump in the cont
 no jump         P(jump < delta) >= 0.95 in both arms, and every gate open
 undetermined    everything else; never counted as "no jump"
 
-A verdict with a jump here rests on one smooth curve with curvature; rival curves are not compared
-yet, which it says in its cautions.
+A verdict with a jump ("jump remains" in the controlled arm, "explained" in the published arm) also
+needs the conditions of ``support``: the step must hold on rival curves, under other priors of the
+jump and over the specifications; without them the claim is undetermined.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ import xarray as xr
 
 from toolkit.claims import ARMS, CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.diagnose import Diagnosis, diagnose_quantities
-from toolkit.estimands import ROPE, Estimate
+from toolkit.estimands import ROPE, Estimate, estimate
 from toolkit.gates import (
     GAP_MAX_DECADES,
     SURE,
@@ -47,9 +48,12 @@ from toolkit.reported import (
     jump_name,
     reported_draws,
 )
+from toolkit.shape import NO_SHAPE, Shape
+from toolkit.support import Condition, Evidence, conditions, unmet
 
 __all__ = ["Outcome", "Reason", "Verdict", "expected_false_discoveries", "judge", "reported_draws"]
 
+WITH_JUMP = frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED})
 FDR_MAX = 0.05
 # A jump at another size than the claimed one does not bear the claim out.
 SHARE_NEAR_MIN = 0.5
@@ -67,6 +71,8 @@ class Verdict:
     credited_to: tuple[str, ...]
     diagnosis: Diagnosis
     gates: tuple[Gate, ...]
+    support: tuple[Condition, ...]
+    shape: Shape
     reasons: tuple[Reason, ...]
     cautions: tuple[Reason, ...]
     next_measurement: str | None
@@ -79,11 +85,14 @@ def judge(
     design: Design,
     gates: Sequence[Gate],
     trust: Diagnosis,
+    evidence: Evidence | None = None,
+    shape: Shape = NO_SHAPE,
 ) -> Verdict:
     """Return the verdict on one claim from E1 draws (chain, draw, task, arm).
 
     ``trust`` holds the checks of the sampler and of the task's unknowns; those of the reported
-    quantities are added here.
+    quantities are added here. ``evidence`` is what was fitted besides the main model; ``shape``
+    (E4 and E6) decides nothing and is carried along.
     """
     published, task = arm_named(claim.published_arm), design.tasks.index(claim.task)
     draws = reported_draws(jumps.sel(task=claim.task, drop=True), published)
@@ -95,7 +104,10 @@ def judge(
     place = _Place(draws[jump_name(deciding)].to_numpy() > ROPE, gap, design, task, deciding)
     all_gates = (*gates, place.resolved(), place.near(claim.threshold_n_params))
     closed = closed_gates(wanted, all_gates)
-    outcome = wanted if not closed and diagnosis.passed is True else Outcome.UNDETERMINED
+    support = _support(evidence, claim, deciding, draws, estimates)
+    missing = unmet(support) if wanted in WITH_JUMP else []
+    sound = not closed and not missing and diagnosis.passed is True
+    outcome = wanted if sound else Outcome.UNDETERMINED
     explained = outcome is Outcome.EXPLAINED
     n_items = int(design.n_items[task].max())
     return Verdict(
@@ -107,9 +119,10 @@ def judge(
         credited_to=credited_factors(draws, published, SURE) if explained else (),
         diagnosis=diagnosis,
         gates=all_gates,
-        reasons=reasons_of(outcome, wanted, all_gates, diagnosis, estimates),
+        support=support,
+        shape=shape,
+        reasons=reasons_of(outcome, wanted, all_gates, diagnosis, estimates, missing),
         cautions=cautions_of(
-            outcome,
             all_gates,
             estimates,
             _unmeasured_arms(design, task),
@@ -117,6 +130,19 @@ def judge(
         ),
         next_measurement=next_measurement(outcome, wanted, all_gates, diagnosis, n_items),
     )
+
+
+def _support(
+    evidence: Evidence | None,
+    claim: Claim,
+    arm: Arm,
+    draws: Mapping[str, xr.DataArray],
+    estimates: Mapping[str, Estimate],
+) -> tuple[Condition, ...]:
+    """Return the conditions on the jump in the deciding arm."""
+    label = "residual" if arm == CONTROLLED_ARM else "published"
+    main = estimate(f"jump, {arm.label}", draws[jump_name(arm)])
+    return conditions(evidence, claim, arm, main, estimates[f"p_{label}_jump"].median)
 
 
 def expected_false_discoveries(probabilities: Mapping[str, float]) -> tuple[str, ...]:

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from toolkit.analysis import judge_claims
-from toolkit.fit import FitSettings, fit_model
+from toolkit.fit import FitSettings, Fitted, fit_model
 from toolkit.gates import Outcome
+from toolkit.models import RIVALS
+from toolkit.scores import Scores
+from toolkit.sensitivity import jump_prior_refits
 from toolkit.simulate import (
     LU_LIKE,
     RICH,
@@ -18,6 +22,8 @@ from toolkit.simulate import (
     planted_claim,
     simulate_study,
 )
+from toolkit.support import Evidence
+from toolkit.variants import Variant, jump_table
 from toolkit.verdict import Verdict
 
 HEIGHT = 0.25
@@ -90,14 +96,33 @@ def judge_planted(
     settings: FitSettings,
     cache: Path,
     truths: tuple[Truth, ...] = STEPS_AND_NONE,
+    *,
+    rivals: bool = False,
 ) -> list[Judged]:
-    """Return the verdict on every planted task of one simulated study."""
+    """Return the verdict on every planted task of one simulated study.
+
+    ``rivals`` fits what a verdict with a jump needs besides the main model; without it every such
+    claim is undetermined.
+    """
     rng = np.random.default_rng(settings.random_seed)
     tasks = planted_tasks(design, per_truth, rng, truths)
     scores = simulate_study(design, tasks, rng)
     fitted = fit_model(scores, "step", settings, cache)
-    verdicts = judge_claims([planted_claim(task) for task in tasks], scores, fitted).verdicts
+    evidence = evidence_from(scores, fitted, settings, cache) if rivals else None
+    claims = [planted_claim(task) for task in tasks]
+    verdicts = judge_claims(claims, scores, fitted, evidence).verdicts
     return [Judged(task, verdict) for task, verdict in zip(tasks, verdicts, strict=True)]
+
+
+def evidence_from(
+    scores: Scores, fitted: Fitted, settings: FitSettings, cache: Path
+) -> Evidence:
+    """Return the rival curves and the prior scales of a simulated study."""
+    tables = [
+        jump_table(Variant(scores, model, settings), cache).assign(model=model) for model in RIVALS
+    ]
+    priors = jump_prior_refits(fitted, Variant(scores, "step", settings), cache)
+    return Evidence(pd.concat(tables, ignore_index=True), priors)
 
 
 __all__ = ["LU_LIKE", "RICH", "RIGHT", "Judged", "judge_planted"]

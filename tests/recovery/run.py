@@ -13,7 +13,7 @@ if __name__ == "__main__":
     per_truth, seed, draws, tune, chains = map(int, sys.argv[2:7])
     settings = FitSettings(draws, tune, chains, 0.95, seed)
     with tempfile.TemporaryDirectory() as cache:
-        for each in judge_planted(design, per_truth, settings, Path(cache)):
+        for each in judge_planted(design, per_truth, settings, Path(cache), rivals=True):
             sys.stdout.write(each.line + f" {each.parts}\n")
             failed = "; ".join(check.text for check in each.verdict.diagnosis.failures)
             sys.stdout.write(f"    {failed}\n" if failed else "")

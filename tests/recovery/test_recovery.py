@@ -54,7 +54,7 @@ def test_rich_design_judges_planted_truths_right(tmp_path):
         each
         for seed in SLOW_SEEDS
         for each in judge_planted(
-            RICH, 2, FitSettings(**{**vars(FULL), "random_seed": seed}), tmp_path
+            RICH, 2, FitSettings(**{**vars(FULL), "random_seed": seed}), tmp_path, rivals=True
         )
     ]
     right = [each.verdict.outcome is RIGHT[each.task.truth] for each in judged]
