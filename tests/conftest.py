@@ -160,6 +160,13 @@ tune = 50
 chains = 2
 target_accept = 0.9
 random_seed = 1
+
+[robustness]
+draws = 50
+tune = 50
+chains = 2
+target_accept = 0.9
+random_seed = 1
 """
 
 FILES = {
@@ -171,6 +178,12 @@ FILES = {
     "data/tiny/repeats.csv": REPEATS,
     "reports/tiny/analysis.toml": ANALYSIS,
 }
+
+
+@pytest.fixture(scope="session")
+def tiny_files():
+    """Return the files of the small study by their path in a workspace."""
+    return FILES
 
 
 @pytest.fixture

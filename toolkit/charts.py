@@ -15,8 +15,15 @@ SHOTS = ["zero-shot", "few-shot"]
 NEUTRAL = "#888888"
 PANEL_HEIGHT = 230
 # Legends stand below, so that on a phone they do not take the width from the drawing.
-BELOW = alt.Legend(orient="bottom", title=None)
+BELOW = alt.Legend(orient="bottom", title=None, symbolOpacity=1)
 TWO_COLUMNS = alt.Legend(orient="bottom", title=None, columns=1, symbolStrokeWidth=2)
+# Readers write 7B, where a number's own prefix is G.
+SIZES = alt.Axis(
+    format="~s",
+    title="parameters (log scale)",
+    tickCount=5,
+    labelExpr="replace(datum.label, 'G', 'B')",
+)
 ARM_COLOURS = [ZERO_SHOT, FEW_SHOT, "#1F9E89", "#B5559B"]
 
 
@@ -43,7 +50,7 @@ def score_chart(
     x = alt.X(
         "n_params:Q",
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(format="~s", title="parameters (log scale)", tickCount=5),
+        axis=SIZES,
     )
     accuracy = alt.Scale(domain=[0, 1])
     y_axis = alt.Axis(format="%", title="score")

@@ -6,8 +6,9 @@ import xarray as xr
 from scipy import stats
 
 from toolkit.claims import ARM_LABELS, ARMS, Arm
-from toolkit.estimands import CI_PROB, expected_accuracy
-from toolkit.models.design import Design
+from toolkit.curves import jump_at
+from toolkit.estimands import CI_PROB, curve_of, expected_accuracy
+from toolkit.fit import Fitted
 
 N_GRID = 40
 # Curves are drawn from this many draws: their bands are read by eye, not to the Monte Carlo error.
@@ -26,39 +27,37 @@ def cell_intervals(cells: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def fitted_curves(posterior: xr.Dataset, design: Design, seed: int) -> pd.DataFrame:
+def fitted_curves(fitted: Fitted, seed: int) -> pd.DataFrame:
     """Return mean and interval of the expected score by task, arm and size.
 
     Columns task, shots, instruction_tuned, n_params, mean, low, high; the expectation is for a new
     checkpoint of a new family, jump included.
     """
-    stacked = posterior.stack(each=("chain", "draw"), create_index=False)  # noqa: PD013
+    stacked = fitted.idata["posterior"].to_dataset()
+    stacked = stacked.stack(each=("chain", "draw"), create_index=False)  # noqa: PD013
     n_draws = stacked.sizes["each"]
     chosen = np.random.default_rng(seed).choice(
         n_draws, size=min(N_CURVE_DRAWS, n_draws), replace=False
     )
     some = stacked.isel(each=chosen)
     return pd.concat(
-        [_task_curves(some, design, task, arm) for task in design.tasks for arm in ARMS],
+        [_task_curves(some, fitted, task, arm) for task in fitted.design.tasks for arm in ARMS],
         ignore_index=True,
     )
 
 
-def _task_curves(draws: xr.Dataset, design: Design, task: str, arm: Arm) -> pd.DataFrame:
+def _task_curves(draws: xr.Dataset, fitted: Fitted, task: str, arm: Arm) -> pd.DataFrame:
     """Return the curve of one task and arm over the sizes that were scored there."""
+    design = fitted.design
     index = design.tasks.index(task)
-    scored = (design.n_items[index] > 0) & (design.tuned[index] == arm.instruction_tuned)
-    scored &= design.few_shot[index] == arm.few_shot
-    sizes = design.size[index][scored]
+    sizes = design.size[index][design.scored[index] & (design.arm[index] == ARMS.index(arm))]
     if sizes.size == 0:
         return pd.DataFrame()
     grid = np.linspace(sizes.min(), sizes.max(), N_GRID)
-    x = xr.DataArray(grid, dims="x")
-    own = draws.sel(task=task)
-    place = xr.DataArray(design.gap_middle[index], dims="gap").isel(gap=own["jump_gap"])
-    of_arm = own.sel(arm=arm.label)
-    jump = xr.where(of_arm["jump_present"] & (x >= place), of_arm["jump_size"], 0.0)
-    expected = expected_accuracy(own, float(design.chance[index]), x, arm, jump)
+    own, x = draws.sel(task=task), xr.DataArray(grid, dims="x")
+    lift = jump_at(own, design, task, arm, grid)
+    curve = curve_of(fitted.model, design)
+    expected = expected_accuracy(own, float(design.chance[index]), x, arm, lift, curve)
     low, high = (expected.quantile(q, "each") for q in TAILS)
     return pd.DataFrame(
         {

@@ -46,6 +46,19 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str 
     )
 
 
+def fold(title: str, body: str) -> str:
+    """Return a block that is closed until its reader opens it; ``body`` is HTML."""
+    return (
+        f'<details class="fold"><summary>{html.escape(title)}</summary>'
+        f'<div class="fold-body">{body}</div></details>'
+    )
+
+
+def folds(*blocks: str) -> str:
+    """Return folded blocks side by side; an open one takes the whole width."""
+    return f'<div class="folds">{"".join(blocks)}</div>'
+
+
 def _cell(value: object) -> str:
     text = value if isinstance(value, Markup) else html.escape(str(value))
     return f'<td class="num">{text}</td>' if isinstance(value, Num | int) else f"<td>{text}</td>"
@@ -59,6 +72,11 @@ def badge(outcome: Outcome) -> Markup:
 def link(target: str, text: str) -> Markup:
     """Return a link inside the site."""
     return Markup(f'<a href="{html.escape(target, quote=True)}">{html.escape(text)}</a>')
+
+
+def marked(text: str) -> Markup:
+    """Return a text that must not be overlooked."""
+    return Markup(f"<strong>{html.escape(text)}</strong>")
 
 
 def _interval(estimate: Estimate) -> Num:

@@ -3,6 +3,7 @@
 import math
 
 from toolkit.estimands import Estimate
+from toolkit.gates import size_label
 
 # From a probability to the word for it; the first whose floor is reached is used.
 HEDGES = (
@@ -30,13 +31,39 @@ def points(proportion: float) -> str:
 
 
 def interval(estimate: Estimate) -> str:
-    """Return median and interval: in points for scores, plain for counts."""
+    """Return median and interval: in points for scores, with two digits for decades."""
     if estimate.unit == "proportion":
         low, median, high = (
             points(v) for v in (estimate.ci_low, estimate.median, estimate.ci_high)
         )
         return f"{median} [{low}, {high}]"
-    return f"{estimate.median:.0f} [{estimate.ci_low:.0f}, {estimate.ci_high:.0f}]"
+    digits = 2 if estimate.unit == "decades" else 0
+    low, median, high = (
+        f"{v:.{digits}f}" for v in (estimate.ci_low, estimate.median, estimate.ci_high)
+    )
+    return f"{median} [{low}, {high}]"
+
+
+def sizes_interval(estimate: Estimate) -> str:
+    """Return median and interval of a size that is held as log10 of parameters."""
+    low, median, high = (
+        size_label(v) for v in (estimate.ci_low, estimate.median, estimate.ci_high)
+    )
+    return f"{median} [{low}, {high}]"
+
+
+def monte_carlo_error(estimate: Estimate) -> str:
+    """Return the Monte Carlo error in the unit that ``interval`` and ``chance_of`` show."""
+    if math.isnan(estimate.mcse):
+        return "unknown"
+    if estimate.unit == "proportion":
+        return f"{100 * estimate.mcse:.2f}"
+    return f"{estimate.mcse:.3f}"
+
+
+def share(value: float) -> str:
+    """Return a probability that has no Monte Carlo error of its own; NaN as a dash."""
+    return "–" if math.isnan(value) else f"{value:.2f}"
 
 
 def chance_of(estimate: Estimate) -> str:

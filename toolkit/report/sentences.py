@@ -46,8 +46,9 @@ def found(analysis: Analysis) -> str:
         analysis.verdicts, key=lambda verdict: verdict.estimates["p_residual_jump"].median
     )
     p = largest.estimates["p_residual_jump"]
+    limits = "" if analysis.robustness else " (rival curves not compared)"
     return (
-        "As far as one smooth curve and a step can tell them apart, in the controlled arm "
+        f"As far as a bent curve and a step can be told apart{limits}, in the controlled arm "
         f"(zero-shot, base) {interval(prior.count)} of the "
         f"{prior.n_claims} claimed tasks have a jump above {100 * ROPE:.0f} points (posterior "
         f"median and 90% interval; P(none) = {chance_of(prior.p_none)}); of all {len(claims)} "
@@ -82,6 +83,12 @@ REASON_IN_WORDS = {
     "CONTROL_NOT_CLEAN": "the controlled arm is not free of demonstrations",
     "JUMP_ELSEWHERE": "the jump lies at another size than claimed",
     "LOCATION_UNRESOLVED": "the likely place of the jump is not resolved by the sizes",
+    "RIVALS_NOT_COMPARED": "rival curves, other priors and specifications were not fitted",
+    "RIVAL_CURVES": "the jump does not hold on every rival curve",
+    "RIVALS_DISAGREE": "rival curves disagree about the size of the jump",
+    "WIDTH": "the rise is rather wide than sharp",
+    "JUMP_PRIOR": "the jump does not hold under other priors of its size",
+    "SPECIFICATIONS": "the jump does not hold over the admissible specifications",
 }
 
 

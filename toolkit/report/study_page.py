@@ -1,6 +1,7 @@
 """What the cells of a study's page call: each function shows one part of the page."""
 
 import html
+from collections.abc import Sequence
 from functools import cache
 
 import pandas as pd
@@ -11,14 +12,27 @@ from toolkit.estimands import ROPE
 from toolkit.gates import Outcome
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
-from toolkit.report.curves import cell_intervals, exceedance, fitted_curves
-from toolkit.report.display import chart_html, show_chart, show_html
+from toolkit.report.display import show_chart, show_html
+from toolkit.report.estimand_table import not_run
 from toolkit.report.numbers import interval
-from toolkit.reproduction import audit_replicates, read_repeats, reproduce, runs_of_record
-from toolkit.verdict import Verdict
+from toolkit.reproduction import (
+    Reproduced,
+    audit_replicates,
+    read_repeats,
+    reproduce,
+    runs_of_record,
+)
 
-CELL_COLUMNS = ["checkpoint", "lm_family", "n_params", "shots", "n_items", "score", "low", "high"]
-CURVE_COLUMNS = ["n_params", "mean", "low", "high", "shots"]
+# What may be known of a task; a study's table need not have them all.
+TASK_COLUMNS = {
+    "task": "task",
+    "title": "title",
+    "metric_of_record": "metric of record",
+    "n_options": "options",
+    "chance": "chance",
+    "chance_source": "source of chance",
+    "known_issue": "known issue",
+}
 
 
 @cache
@@ -50,19 +64,31 @@ def profile_note(analysis: Analysis) -> None:
 
 
 def reproduction(analysis: Analysis) -> None:
-    """Show which published quantities come out of the scores."""
-    source = analysis.source
-    rows = reproduce(source.folder, source.scores, source.claims, source.plan.prompt_format)
+    """Show which published quantities come out of the scores; the table is folded."""
+    rows = _reproduced(analysis)
     failed = [row for row in rows if not row.agrees]
-    text = f"{len(rows) - len(failed)} of {len(rows)} published quantities are reproduced."
+    text = _reproduced_text(rows)
     if failed:
         text += f" Not reproduced: {', '.join(f'{row.subject} ({row.kind})' for row in failed)}."
-    show_html(sentences.paragraphs(text) + tables.reproduction_table(rows))
+    body = tables.fold("Every published quantity", tables.reproduction_table(rows))
+    show_html(sentences.paragraphs(text) + tables.folds(body))
+
+
+def _reproduced(analysis: Analysis) -> list[Reproduced]:
+    source = analysis.source
+    return reproduce(source.folder, source.scores, source.claims, source.plan.prompt_format)
+
+
+def _reproduced_text(rows: Sequence[Reproduced]) -> str:
+    agreed = sum(row.agrees for row in rows)
+    return f"{agreed} of {len(rows)} published quantities are reproduced from the scores."
 
 
 def verdicts(analysis: Analysis) -> None:
-    """Show the table of verdicts, published beside ours."""
-    show_html(tables.count_table(analysis.counts) + tables.verdict_table(analysis))
+    """Show the table of verdicts, published beside ours, and how many got each."""
+    first = sentences.paragraphs(_reproduced_text(_reproduced(analysis)))
+    counts = tables.fold("What the verdicts mean", tables.count_table(analysis.counts))
+    show_html(first + tables.verdict_table(analysis) + tables.folds(counts))
 
 
 def survivors(analysis: Analysis) -> None:
@@ -76,18 +102,6 @@ def survivors(analysis: Analysis) -> None:
         f"{100 * ROPE:.0f} points in the controlled arm."
     )
     show_chart(charts.survivors_chart(numbers, "How many claimed jumps remain"), text)
-
-
-def claim_cards(analysis: Analysis) -> None:
-    """Show one card for each claim: sentence, pictures, gates, what would decide it."""
-    curves = fitted_curves(
-        analysis.posterior,
-        analysis.fitted.design,
-        analysis.fitted.provenance["settings"]["random_seed"],
-    ).round(4)
-    cells = cell_intervals(analysis.source.record.frame).round(4)
-    cards = [_card(analysis, verdict, cells, curves) for verdict in analysis.verdicts]
-    show_html("\n".join(cards))
 
 
 def attribution(analysis: Analysis) -> None:
@@ -122,25 +136,14 @@ def decidable(analysis: Analysis) -> None:
         (code, sentences.REASON_IN_WORDS[code], count)
         for code, count in sentences.most_frequent_reasons(analysis.verdicts)
     ]
-    show_html(
-        tables.table(("code", "because", "claims"), tally, "Why claims are undetermined")
-        + tables.table(
-            ("task", "cheapest further measurement"),
-            [(v.claim.row, v.next_measurement or "") for v in undecided],
-            "What would decide them",
-        )
+    shown = tables.table(("code", "because", "claims"), tally, "Why claims are undetermined")
+    next_ones = tables.table(
+        ("task", "cheapest further measurement"),
+        [(v.claim.row, v.next_measurement or "") for v in undecided],
+        "What would decide them",
     )
-
-
-def diagnostics(analysis: Analysis) -> None:
-    """Show the checks of the fit, and of every reported quantity in brief."""
-    own = [check for v in analysis.verdicts for check in v.diagnosis.checks]
-    failed = sum(check.passed is not True for check in own)
-    text = (
-        f"Of {len(own)} checks behind the {len(analysis.verdicts)} verdicts {failed} did not pass. "
-        "A verdict is given only where all of its checks pass."
-    )
-    show_html(sentences.paragraphs(text) + tables.check_table(analysis.sampler.checks))
+    body = tables.fold("What would decide each claim", next_ones)
+    show_html(shown + tables.folds(body))
 
 
 def replicate_audit(analysis: Analysis) -> None:
@@ -168,17 +171,11 @@ def data_choices(analysis: Analysis) -> None:
         f"<h3>{title}</h3><ul>{''.join(f'<li>{html.escape(text)}</li>' for text in texts)}</ul>"
         for title, texts in (("Choices", study.data_choices), ("Limits", study.limits))
     ]
-    rows = tasks[
-        ["title", "metric_of_record", "n_options", "chance", "chance_source", "known_issue"]
-    ]
-    header = ("task", "metric of record", "options", "chance", "source of chance", "known issue")
-    body = rows.fillna("").itertuples(index=False)
-    show_html("".join(lists) + tables.table(header, body, "Tasks"))
-
-
-def priors() -> None:
-    """Show every prior with its reason."""
-    show_html(tables.prior_table())
+    known = {name: title for name, title in TASK_COLUMNS.items() if name in tasks}
+    body = tasks[list(known)].astype(object).fillna("").itertuples(index=False)
+    header = tuple(known.values())
+    every = tables.fold("What is known of each task", tables.table(header, body, "Tasks"))
+    show_html("".join(lists) + tables.folds(every))
 
 
 def provenance(analysis: Analysis) -> None:
@@ -196,55 +193,13 @@ def provenance(analysis: Analysis) -> None:
         ("libraries", ", ".join(f"{k} {v}" for k, v in made["versions"].items())),
         ("python", made["python"]),
         ("draws made", made["made"]),
+        ("robustness", _robustness_made(analysis)),
     ]
     show_html(tables.table(("what", "value"), rows, "How this page was made"))
 
 
-def _card(analysis: Analysis, verdict: Verdict, cells: pd.DataFrame, curves: pd.DataFrame) -> str:
-    """Return a claim as a card that opens; its charts are drawn when it does."""
-    claim = verdict.claim
-    own_cells, own_curves = cells[cells["task"] == claim.task], curves[curves["task"] == claim.task]
-    panels = []
-    for tuned in (False, True):
-        name = "instruction-tuned" if tuned else "base"
-        some = own_cells[own_cells["instruction_tuned"] == tuned]
-        if some.empty:
-            continue
-        curve = own_curves[own_curves["instruction_tuned"] == tuned]
-        chart = charts.score_chart(
-            some[CELL_COLUMNS],
-            curve[CURVE_COLUMNS],
-            float(some["chance"].iloc[0]),
-            f"{claim.row}: {name} checkpoints",
-            claim.threshold_n_params,
-        )
-        text = f"Scores of {name} checkpoints on {claim.row} against size, with fitted curves."
-        rows = some[CELL_COLUMNS].sort_values(["n_params", "checkpoint"]).itertuples(index=False)
-        data = tables.table(CELL_COLUMNS, rows, f"Scores, {name} checkpoints")
-        panels.append(chart_html(chart, text, data))
-    larger = exceedance(analysis.jumps, claim.task).round(4)
-    text = f"Probability that the jump on {claim.row} exceeds each size, by arm."
-    chart = charts.exceedance_chart(larger, ROPE, "How large is the jump?")
-    panels.append(chart_html(chart, text, tables.arm_table(verdict)))
-    decide = verdict.next_measurement
-    reasons = "".join(
-        f"<li><code>{html.escape(r.code)}</code> {html.escape(r.text)}</li>"
-        for r in (*verdict.reasons, *verdict.cautions)
-    )
-    return (
-        f'<details class="claim" id="{html.escape(claim.slug, quote=True)}">'
-        f"<summary><h3>{html.escape(claim.row)}</h3> {tables.badge(verdict.outcome)} "
-        f'<span class="published">published: {html.escape(claim.published_verdict)}</span>'
-        "</summary>"
-        + sentences.paragraphs(
-            f"Claimed before: {claim.prior_claim} ({claim.prior_source}.)",
-            f"{claim.table} of {claim.paper_version}, row {claim.row}: {claim.study_claim}",
-            sentences.claim_sentence(verdict),
-            sentences.attribution_sentence(verdict),
-        )
-        + f'<div class="panels">{"".join(panels)}</div>'
-        + f"<h4>Why</h4><ul>{reasons}</ul>"
-        + (sentences.paragraphs(f"What would decide it: {decide}") if decide else "")
-        + tables.gate_table(verdict)
-        + "</details>"
-    )
+def _robustness_made(analysis: Analysis) -> str:
+    if analysis.robustness is None:
+        return not_run(analysis.source.study.id)
+    kept = analysis.robustness.provenance
+    return f"emergence robustness {analysis.source.study.id}: {kept['key']}, made {kept['made']}"

@@ -7,11 +7,20 @@ from typing import Any
 
 from toolkit import __version__
 from toolkit.analysis import Analysis, Survivors
+from toolkit.definition_rules import DefinitionResult
 from toolkit.estimands import CI_KIND, CI_PROB, ROPE, Estimate
 from toolkit.gates import Outcome
+from toolkit.report.robustness_file import (
+    definitions_of,
+    definitions_record,
+    metric_record,
+    shape_record,
+    stability_record,
+    support_record,
+)
 from toolkit.verdict import Reason, Verdict
 
-FORMAT = 1
+FORMAT = 2
 DIGITS = 6
 
 
@@ -36,6 +45,7 @@ def study_record(analysis: Analysis) -> dict[str, Any]:
     """Return one study with its claims."""
     study = analysis.source.study
     sets = sorted({claim.claim_set for claim in analysis.source.claims})
+    definitions = definitions_of(analysis)
     return {
         "study": study.id,
         "title": study.title,
@@ -51,12 +61,20 @@ def study_record(analysis: Analysis) -> dict[str, Any]:
             "all": _survivors(analysis.survivors()),
             **{name: _survivors(analysis.survivors(name)) for name in sets},
         },
-        "claims": [claim_record(verdict) for verdict in analysis.verdicts],
+        "claims": [
+            claim_record(analysis, verdict, definitions[verdict.claim.slug])
+            for verdict in analysis.verdicts
+        ],
     }
 
 
-def claim_record(verdict: Verdict) -> dict[str, Any]:
-    """Return one claim: the published verdict, ours, and what it rests on."""
+def claim_record(
+    analysis: Analysis, verdict: Verdict, definitions: Sequence[DefinitionResult]
+) -> dict[str, Any]:
+    """Return one claim: the published verdict, ours, and what it rests on.
+
+    ``stability`` is null where the robustness was not run.
+    """
     claim = verdict.claim
     return {
         "slug": claim.slug,
@@ -83,6 +101,11 @@ def claim_record(verdict: Verdict) -> dict[str, Any]:
             "few_shot_and_tuned_arm": {n: _estimate(e) for n, e in verdict.elicitation.items()},
             "credited_to": list(verdict.credited_to),
         },
+        "shape": shape_record(verdict),
+        "support": support_record(verdict),
+        "stability": stability_record(analysis, verdict),
+        "definitions": definitions_record(definitions),
+        "metrics": metric_record(analysis, claim),
         "reasons": [_reason(reason) for reason in verdict.reasons],
         "cautions": [_reason(reason) for reason in verdict.cautions],
         "next_measurement": verdict.next_measurement,

@@ -1,0 +1,147 @@
+"""A claim under the published definitions and under every metric, as tables."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from toolkit.claims import CONTROLLED_ARM, Arm
+from toolkit.definition_rules import Definition, DefinitionResult
+from toolkit.definitions import over_claims
+from toolkit.estimands import ROPE
+from toolkit.metric_swap import MetricReading, SwapResult, published_reading
+from toolkit.report.html_tables import Markup, Num, badge, marked, table
+from toolkit.report.numbers import chance_of, interval, points
+from toolkit.report.sentences import paragraphs
+from toolkit.verdict import Verdict
+
+WEAK = "weak evidence"
+SCORED = {Definition.ABSENT_BELOW, Definition.PRESENT_ABOVE}
+FLAGS = {
+    "METRIC_DECIDES": "the metric decides the reading",
+    "FORMAT_DECIDES": "the prompt format decides the reading",
+}
+OURS = "here: a step beyond a smooth curve"
+NOTE = (
+    "A definition is met or not, a claim is not thereby right or wrong; a steady rise (L) speaks "
+    "against a jump. 'Weak evidence' is an answer that tests of so few items or sizes would give "
+    "more than one time in five even where a material jump is there."
+)
+
+
+def definition_table(verdict: Verdict, by_claim: Mapping[str, Sequence[DefinitionResult]]) -> str:
+    """Return a claim under each published definition, and ours, in the arms side by side.
+
+    ``by_claim`` holds the results of every claim of the study: p-values are also given adjusted
+    over all of them (Holm).
+    """
+    results = by_claim[verdict.claim.slug]
+    arms = list(dict.fromkeys(result.arm for result in results))
+    rows: list[tuple[str, ...]] = [
+        (
+            definition.value,
+            *(answer(result) for result in results if result.definition is definition),
+        )
+        for definition in Definition
+    ]
+    rows.append((OURS, *(badge(verdict.outcome) for _ in arms)))
+    header = ("definition", *(arm.label for arm in arms))
+    return (
+        paragraphs(NOTE)
+        + table(header, rows, "Definitions side by side")
+        + "".join(_arm_table(verdict, arm, by_claim) for arm in arms)
+    )
+
+
+def _arm_table(
+    verdict: Verdict, arm: Arm, by_claim: Mapping[str, Sequence[DefinitionResult]]
+) -> str:
+    """Return what each definition rests on in one arm."""
+    results = [result for result in by_claim[verdict.claim.slug] if result.arm == arm]
+    rows: list[tuple[str, ...]] = [
+        (
+            result.definition.value,
+            Num(_value(result)),
+            Num(_nulls(result)),
+            Num(_p(result.p_value)),
+            Num(
+                _p(over_claims(by_claim, result.definition, arm).get(verdict.claim.slug, math.nan))
+            ),
+            result.text,
+        )
+        for result in results
+    ]
+    rows.append(_own_row(verdict, arm))
+    header = (
+        "definition", "value", "95% of null: flat, smooth", "p", "p over claims", "what was found",
+    )  # fmt: skip
+    return table(header, rows, f"What they rest on, {arm.label}")
+
+
+def _nulls(result: DefinitionResult) -> str:
+    """Return what 95% of flat and of smooth curves stay at or below; a dash where none is made."""
+    return ", ".join(f"{null.quantile_95:.1f}" for null in result.nulls) or "–"
+
+
+def _own_row(verdict: Verdict, arm: Arm) -> tuple[str, ...]:
+    controlled = arm == CONTROLLED_ARM
+    jump = verdict.estimates["residual_jump" if controlled else "published_jump"]
+    p = verdict.estimates["p_residual_jump" if controlled else "p_published_jump"]
+    text = (
+        f"jump {interval(jump)} points; above {100 * ROPE:.0f} points with probability "
+        f"{chance_of(p)}"
+    )
+    return (OURS, Num(points(jump.median)), Num("–"), Num("–"), Num("–"), text)
+
+
+def answer(result: DefinitionResult) -> Markup | str:
+    """Return a definition's answer; one that rests on tests with little power says so."""
+    if result.decisive or result.verdict == "not testable":
+        return result.verdict
+    return Markup(f'{result.verdict} <span class="weak">{WEAK}</span>')
+
+
+def _value(result: DefinitionResult) -> str:
+    value = result.value
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "infinite"
+    if result.definition is Definition.CONTINUOUS:
+        return f"{value:+.3g}"
+    return f"{value:.2f}" if result.definition in SCORED else f"{value:.1f}"
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def metric_table(results: Sequence[SwapResult]) -> str:
+    """Return the reading of a claim under every metric and prompt format, by arm."""
+    return "".join(_metric_part(result) for result in results)
+
+
+def _metric_part(result: SwapResult) -> str:
+    published = published_reading(result.claim, result.arm)
+    flags = "; ".join(FLAGS.get(flag, flag) for flag in result.flags)
+    said = f"Published: {published}." if published else "Nothing was published of this arm."
+    rows = [_metric_row(reading) for reading in result.readings]
+    header = (
+        "metric (prompt format)", "reading", "rise at the claimed size, points [95%]",
+        "below chance", "why something is missing",
+    )  # fmt: skip
+    flagged = f"<p>{marked(flags[0].upper() + flags[1:])}.</p>" if flags else ""
+    text = paragraphs(f"{result.text} {said}")
+    return flagged + text + table(header, rows, f"Metric swap, {result.arm.label}")
+
+
+def _metric_row(reading: MetricReading) -> tuple[str, ...]:
+    rise = "–"
+    if reading.crossing is not None:
+        at = reading.crossing.at
+        rise = f"{points(at.value)} [{points(at.low)}, {points(at.high)}]"
+    name = f"{reading.label}, of record" if reading.of_record else reading.label
+    below = "–"
+    if reading.n_below_chance is not None:
+        below = f"{reading.n_below_chance} of {len(reading.checkpoints)}"
+    return (name, reading.reading, Num(rise), Num(below), reading.reason)

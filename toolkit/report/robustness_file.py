@@ -1,0 +1,155 @@
+"""The shape, the definitions and the robustness of claims as plain data and as rows of tables."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from toolkit.analysis import Analysis
+from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.definitions import DefinitionResult, study_definitions
+from toolkit.estimands import ROPE
+from toolkit.metric_swap import swap_metrics
+from toolkit.robustness import Robustness
+from toolkit.specifications import SpecificationSummary
+from toolkit.stability import ArmStability, arms_of, stability
+from toolkit.verdict import Verdict
+
+DIGITS = 6
+
+
+def shape_record(verdict: Verdict) -> dict[str, Any]:
+    """Return E4 and E6 of a claim."""
+    shape = verdict.shape
+    return {
+        "sharpness": {arm: plain(sharp) for arm, sharp in shape.sharpness.items()},
+        "onset": [plain(onset) for onset in shape.onsets],
+        "decades_earlier_than_controlled": {a: plain(e) for a, e in shape.earlier.items()},
+    }
+
+
+def support_record(verdict: Verdict) -> list[dict[str, Any]]:
+    """Return the conditions on a jump, met or not."""
+    return [plain(condition) for condition in verdict.support]
+
+
+def stability_record(analysis: Analysis, verdict: Verdict) -> dict[str, Any] | None:
+    """Return what the robustness tables say of a claim, by arm; None where it was not run."""
+    found = claim_stability(analysis, verdict)
+    return None if found is None else {each.arm: plain(each) for each in found}
+
+
+def claim_stability(analysis: Analysis, verdict: Verdict) -> tuple[ArmStability, ...] | None:
+    """Return the stability of a claim in the controlled and the published arm."""
+    if analysis.robustness is None:
+        return None
+    published = arm_named(verdict.claim.published_arm)
+    names = {published: "p_published_jump", CONTROLLED_ARM: "p_residual_jump"}
+    return tuple(
+        stability(verdict.claim, analysis.robustness, verdict.estimates[names[arm]].median, arm)
+        for arm in arms_of(verdict.claim)
+    )
+
+
+def definitions_of(analysis: Analysis) -> Mapping[str, tuple[DefinitionResult, ...]]:
+    """Return every claim under the published definitions, by slug."""
+    source = analysis.source
+    seed = source.plan.full.random_seed
+    return study_definitions(source.scores, source.claims, source.plan.prompt_format, seed)
+
+
+def definitions_record(results: Sequence[DefinitionResult]) -> list[dict[str, Any]]:
+    """Return one claim's results without the tests that they rest on."""
+    return [
+        {
+            "definition": each.definition.value,
+            "arm": each.arm.label,
+            "verdict": each.verdict,
+            "decisive": each.decisive,
+            "value": plain(each.value),
+            "p_value": plain(each.p_value),
+            "text": each.text,
+        }
+        for each in results
+    ]
+
+
+def metric_record(analysis: Analysis, claim: Claim) -> list[dict[str, Any]]:
+    """Return the reading of a claim under every metric and prompt format, by arm."""
+    results = swap_metrics(claim, analysis.source.scores, analysis.source.plan.prompt_format)
+    return [
+        {
+            "arm": result.arm.label,
+            "flags": list(result.flags),
+            "text": result.text,
+            "readings": [plain(reading) for reading in result.readings],
+        }
+        for result in results
+    ]
+
+
+def robustness_rows(claims: Sequence[Claim], robustness: Robustness) -> list[dict[str, Any]]:
+    """Return one row for each claim: the range of P(jump) and what moves it."""
+    rivals, out = robustness.tables["rivals"], []
+    for claim in claims:
+        own = rivals[(rivals["task"] == claim.task) & (rivals["arm"] == CONTROLLED_ARM.label)]
+        p = own[f"p_above_{ROPE:g}"]
+        found = stability(claim, robustness, float(p.median()), CONTROLLED_ARM)
+        tail = "no cut" if found.at_claim is None else f"{found.at_claim.tail:.2f}"
+        out.append(
+            {
+                "task": claim.row,
+                "P(jump) on rivals": f"{p.min():.2f} to {p.max():.2f}",
+                "specifications with P(> 0) > 0.8": share_text(found.specifications),
+                "tail probability below the claimed size": tail,
+                "flags": ", ".join(found.flags) or "none",
+            }
+        )
+    return out
+
+
+def share_text(found: SpecificationSummary) -> str:
+    """Return in how many of the specifications that can speak of a claim its jump holds."""
+    if not found.n_carrying:
+        return "none can speak of it"
+    return f"{round(found.share_positive * found.n_carrying)} of {found.n_carrying}"
+
+
+def _share(summary: SpecificationSummary) -> str:
+    if summary.n_carrying == 0:
+        return "none carries the claim"
+    return f"{100 * summary.share_positive:.0f}% of {summary.n_carrying}"
+
+
+def robustness_tables(robustness: Robustness) -> dict[str, Any]:
+    """Return all tables as plain data."""
+    tables = {name: plain(table) for name, table in robustness.tables.items()}
+    return {"provenance": dict(robustness.provenance), "tables": tables}
+
+
+def plain(value: Any) -> Any:
+    """Return dataclasses, frames and numbers as JSON knows them; NaN and infinity as null."""
+    if isinstance(value, Arm):
+        return value.label
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, pd.DataFrame):
+        return [plain(row) for row in value.to_dict("records")]
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | frozenset):
+        parts = sorted(value) if isinstance(value, frozenset) else value
+        return [plain(part) for part in parts]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    number = float(cast(float, value))
+    return round(number, DIGITS) if math.isfinite(number) else None

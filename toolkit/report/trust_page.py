@@ -1,0 +1,184 @@
+"""What the page says about trusting the analysis: predictive checks, threats, the checklist."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from toolkit.analysis import Analysis
+from toolkit.cells import predicted_cells
+from toolkit.check_charts import pit_chart
+from toolkit.curves import thinned
+from toolkit.diagnose import Check
+from toolkit.predictive import PredictiveCheck, check_predictions
+from toolkit.prior_predictive import PriorPredictive
+from toolkit.replicates import predict
+from toolkit.report import checklist as barg
+from toolkit.report import html_tables as tables
+from toolkit.report import sentences
+from toolkit.report import threats as validity
+from toolkit.report.display import chart_html, show_html
+from toolkit.report.html_tables import Num
+from toolkit.report.robustness_page import robustness_answers
+from toolkit.reproduction import ReplicateAudit, audit_replicates, read_repeats, runs_of_record
+
+IN_SAMPLE = (
+    "The fit has seen these cells, so that PIT values close to uniform are not a test of "
+    "calibration: a model covers what it was fitted to. A curve outside its band says that the "
+    "model does not mimic the scores; one inside says little."
+)
+NOT_HELD_OUT = (
+    "Families that a fit has not seen were not predicted: that needs a refit without each family. "
+    "Held-out larger checkpoints are predicted in the section on robustness."
+)
+UNIFORM = {True: "inside its band", False: "outside its band", None: "not checked (few cells)"}
+
+
+def predictive_of(analysis: Analysis) -> PredictiveCheck:
+    """Return replicated against observed cells, from thinned draws of the fit."""
+    seed = int(analysis.fitted.provenance["settings"]["random_seed"])
+    draws = predicted_cells(thinned(analysis.posterior), analysis.fitted)
+    return check_predictions(predict(draws, analysis.fitted.design, seed), seed)
+
+
+def predictive_checks(check: PredictiveCheck) -> None:
+    """Show how well replicated scores mimic the observed ones, by arm and size."""
+    show_html(sentences.paragraphs(_overall_text(check), IN_SAMPLE) + predictive_folds(check))
+
+
+def left_out_families(check: PredictiveCheck | None = None) -> None:
+    """Show how fits that have not seen a family predict it; None where there are no such fits."""
+    if check is None:
+        show_html(sentences.paragraphs(NOT_HELD_OUT))
+        return
+    row = check.overall.iloc[0]
+    text = (
+        f"Each family's {row['n_cells']:.0f} cells, predicted by a fit without it: "
+        f"{100 * row['covered_50']:.0f}% lie in their 50% and {100 * row['covered_90']:.0f}% in "
+        "their 90% predictive intervals. These fits have not seen the cells, so that coverage "
+        "should be nominal."
+    )
+    show_html(sentences.paragraphs(text) + predictive_folds(check))
+
+
+def _overall_text(check: PredictiveCheck) -> str:
+    row = check.overall.iloc[0]
+    outside = [str(each["arm"]) for each in check.uniformity.to_dict("records")
+               if each["uniform"] is False]  # fmt: skip
+    shape = f"outside its band in {', '.join(outside)}" if outside else "in no arm outside its band"
+    return (
+        f"Of {row['n_cells']:.0f} cells {100 * row['covered_50']:.0f}% lie in their 50% and "
+        f"{100 * row['covered_90']:.0f}% in their 90% predictive intervals; "
+        f"{100 * row['below_chance']:.0f}% are below chance, "
+        f"{100 * row['below_chance_low']:.0f}% to {100 * row['below_chance_high']:.0f}% in "
+        f"replicates; the PIT curve is {shape}."
+    )
+
+
+def predictive_folds(check: PredictiveCheck) -> str:
+    """Return the tables and curves of a predictive check, folded."""
+    curves = [
+        _pit_figure(str(arm), rows) for arm, rows in check.curves.groupby("arm", observed=True)
+    ]
+    shown = f'<div class="panels">{"".join(curves)}</div>'
+    few = sentences.paragraphs("Every arm has fewer cells than such a curve needs.")
+    return tables.folds(
+        tables.fold("PIT curves by arm", shown if curves else few),
+        tables.fold("Coverage by arm", _group_table(check.by_arm, "arm", check.uniformity)),
+        tables.fold("Coverage by size", _group_table(check.by_size, "sizes")),
+        tables.fold("Steepest rises", _rise_table(check.rises_by_arm)),
+    )
+
+
+def _pit_figure(arm: str, curve: pd.DataFrame) -> str:
+    text = f"How far the PIT values of the arm {arm} are from uniform, with a 95% band."
+    chart = pit_chart(curve[["pit", "difference", "low", "high"]].round(4), arm)
+    return chart_html(chart, text)
+
+
+def _group_table(groups: pd.DataFrame, by: str, uniformity: pd.DataFrame | None = None) -> str:
+    uniform = {} if uniformity is None else dict(
+        zip(uniformity["arm"].astype(str), uniformity["uniform"], strict=True)
+    )  # fmt: skip
+    rows = []
+    for row in groups.to_dict("records"):
+        cells = (
+            str(row[by]),
+            Num(f"{row['n_cells']:.0f}"),
+            Num(f"{100 * row['covered_50']:.0f}%"),
+            Num(f"{100 * row['covered_90']:.0f}%"),
+            Num(_ranged(row, "residual")),
+            Num(_ranged(row, "below_chance")),
+        )
+        pit = (UNIFORM[uniform[str(row[by])]],) if uniform else ()
+        rows.append((*cells, *pit))
+    header = (
+        by, "cells", "in 50% intervals", "in 90% intervals",
+        "mean residual, points (in replicates)", "below chance, % (in replicates)",
+        *(("PIT curve",) if uniform else ()),
+    )  # fmt: skip
+    return tables.table(header, rows, f"Observed against replicated scores by {by}")
+
+
+def _ranged(row: Mapping[Any, Any], name: str) -> str:
+    value, low, high = (
+        round(100 * row[key], 1) + 0.0 for key in (name, f"{name}_low", f"{name}_high")
+    )
+    return f"{value:.1f} ({low:.1f} to {high:.1f})"
+
+
+def _rise_table(rises: pd.DataFrame) -> str:
+    rows = [
+        (str(row["arm"]), Num(f"{row['n_curves']:.0f}"), Num(_ranged(row, "rise")),
+         Num(f"{row['p_rise']:.2f}"))
+        for row in rises.to_dict("records")
+    ]  # fmt: skip
+    header = ("arm", "curves", "largest rise between sizes, points (in replicates)",
+              "P(replicates steeper)")  # fmt: skip
+    note = "A small probability says that observed curves are more abrupt than the model's."
+    return sentences.paragraphs(note) + tables.table(header, rows, "Steepest rises by arm")
+
+
+def diagnostics(analysis: Analysis) -> None:
+    """Show the checks of the fit, and of every reported quantity in brief."""
+    own: list[Check] = [check for v in analysis.verdicts for check in v.diagnosis.checks]
+    failed = sum(check.passed is not True for check in own)
+    text = (
+        f"Of {len(own)} checks behind the {len(analysis.verdicts)} verdicts {failed} did not pass. "
+        "A verdict is given only where all of its checks pass."
+    )
+    show_html(sentences.paragraphs(text) + tables.check_table(analysis.sampler.checks))
+
+
+def audit_of(analysis: Analysis) -> ReplicateAudit | None:
+    """Return how far repeats of a cell agree; None where the study has none."""
+    source = analysis.source
+    if not (source.folder / "repeats.csv").exists():
+        return None
+    runs = read_repeats(source.folder)
+    return audit_replicates(runs_of_record(runs, source.scores, source.plan.prompt_format))
+
+
+def threats(analysis: Analysis, check: PredictiveCheck) -> None:
+    """Show the threats to validity: how many of each type, the table folded."""
+    found = validity.threats(analysis, audit_of(analysis), check)
+    text = f"{len(found)} threats of four types, each filled from the study's own tables."
+    body = validity.threat_table(found)
+    show_html(
+        sentences.paragraphs(text) + tables.folds(tables.fold("All threats to validity", body))
+    )
+
+
+def checklist(analysis: Analysis, check: PredictiveCheck, prior: PriorPredictive) -> None:
+    """Show the reporting checklist, folded; an item that comes out empty stops the report."""
+    items = barg.checklist(
+        analysis,
+        prior_predictive=prior.sentence,
+        predictive=check,
+        robustness=robustness_answers(analysis),
+    )
+    unmade = sum(item.answer.startswith("Not run") for item in items)
+    text = f"{len(items)} items, all filled from the analysis"
+    text += f"; {unmade} of them say that something was not run." if unmade else "."
+    body = barg.checklist_table(items)
+    show_html(sentences.paragraphs(text) + tables.folds(tables.fold("The checklist", body)))
