@@ -182,7 +182,7 @@ def cells_of(frame, u):
     return Cells(np.array(arms), np.array(log_odds), np.array(parsed), np.array(totals))
 
 
-def log_pmfs(frame, u, risen=0.0):
+def log_pmfs(frame, u, risen: np.ndarray | float = 0.0):
     """Return each row's log pmf with ``risen`` of the jump of its task and arm, (row,)."""
     tasks = sorted(set(frame.task))
     cells = cells_of(frame, u)
@@ -236,10 +236,20 @@ def log_terms(frame, u, task, places=None, seen=None):
     return np.array(terms), pairs
 
 
+def log_marginal(frame, u, task, places=None, seen=None):
+    """Return the log-likelihood of a task's counts, summed over places and sets of arms."""
+    return log_sum(log_terms(frame, u, task, places, seen)[0])
+
+
 def shares(frame, u, task, places=None):
     """Return the conditional probability of each (place, set of arms)."""
     terms, pairs = log_terms(frame, u, task, places)
-    return dict(zip(pairs, np.exp(terms - special.logsumexp(terms)), strict=True))
+    return dict(zip(pairs, np.exp(terms - log_sum(terms)), strict=True))
+
+
+def log_sum(terms):
+    """Return the log of the sum of what the terms are logs of."""
+    return terms.max() + math.log(np.exp(terms - terms.max()).sum())
 
 
 def assert_drawn_as(exact, place, present):

@@ -219,7 +219,9 @@ def test_fit_of_other_counts_or_less_data_needs_no_other_model(fits, monkeypatch
     assert (all_hidden["log_likelihood"]["n_correct"].isel(task=1) != 0).all()
     # Smaller jumps are allowed, so there are smaller ones.
     small = compiled.sample(design, SETTINGS, Variation(jump_scale=0.1))
-    sizes = [float(tree["posterior"]["jump_size"].mean()) for tree in (small, fresh.idata)]
+    sizes = [
+        tree["posterior"].to_dataset()["jump_size"].mean().item() for tree in (small, fresh.idata)
+    ]
     assert sizes[0] < 0.3 * sizes[1]
     counts = compiled.sample(replace(design, n_correct=design.n_items.copy()), SETTINGS)
     assert not np.array_equal(counts["posterior"]["lapse"], fresh.idata["posterior"]["lapse"])

@@ -49,7 +49,7 @@ def drawn(design):
                 for v, d, values in zip(variables, dims, drawn[len(parts) :], strict=True)
             }
         )
-        named = {dim: list(model.coords[dim]) for dim in posterior.dims if dim in model.coords}
+        named = {dim: list(at or ()) for dim, at in model.coords.items() if dim in posterior.dims}
         return posterior.assign_coords(named), dict(zip(PARTS, drawn, strict=False))
 
     return {name: of(curve) for name, curve in CURVES.items()}

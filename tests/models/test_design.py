@@ -80,22 +80,24 @@ def test_design_counts_every_cell_once_whatever_the_order_of_rows(design):
 
 
 def test_design_slots_belong_to_the_cells_they_came_from(design):
-    for row in frame().itertuples():
-        task = design.tasks.index(row.task)
-        at = np.flatnonzero((design.n_correct[task] == row.n_correct) & (design.n_items[task] > 0))
+    for row in frame().to_dict("records"):
+        task = design.tasks.index(row["task"])
+        at = np.flatnonzero(
+            (design.n_correct[task] == row["n_correct"]) & (design.n_items[task] > 0)
+        )
         assert at.size == 1
         slot = int(at[0])
-        assert design.checkpoints[design.checkpoint[task, slot]] == row.checkpoint
-        base = row.base_checkpoint if row.instruction_tuned else row.checkpoint
+        assert design.checkpoints[design.checkpoint[task, slot]] == row["checkpoint"]
+        base = row["base_checkpoint"] if row["instruction_tuned"] else row["checkpoint"]
         assert design.bases[design.base[task, slot]] == base
-        assert design.families[design.family[task, slot]] == row.lm_family
+        assert design.families[design.family[task, slot]] == row["lm_family"]
         pair = design.checkpoint_tasks[design.checkpoint_task[task, slot]]
-        assert row.checkpoint in pair
-        assert row.task in pair
-        assert design.few_shot[task, slot] == (row.n_shots > 0)
-        assert design.tuned[task, slot] == row.instruction_tuned
-        assert design.size[task, slot] + design.center == pytest.approx(np.log10(row.n_params))
-        assert design.chance[task] == row.chance
+        assert row["checkpoint"] in pair
+        assert row["task"] in pair
+        assert design.few_shot[task, slot] == (row["n_shots"] > 0)
+        assert design.tuned[task, slot] == row["instruction_tuned"]
+        assert design.size[task, slot] + design.center == pytest.approx(np.log10(row["n_params"]))
+        assert design.chance[task] == row["chance"]
 
 
 def test_design_centre_is_the_mean_of_the_distinct_sizes(design):

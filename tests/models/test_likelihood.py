@@ -1,5 +1,7 @@
 """The observation model against scipy, and its limits."""
 
+from typing import Any
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -16,7 +18,8 @@ CONCENTRATIONS = (0.5, 40.0, 1e4, 2.5e5)
 @pytest.fixture(scope="module")
 def log_likelihood():
     """Return the log pmf by cell: the model adds the number of ways once a task."""
-    k, n, p, c = (pt.dvector(name) for name in "knpc")
+    arguments: list[Any] = [pt.dvector(name) for name in "knpc"]
+    k, n, p, c = arguments
     value = likelihood.count_log_likelihood(k, n, p, c)
     ways = likelihood.log_ways(k[:, None], n[:, None])
     return pytensor.function([k, n, p, c], value + ways, mode="FAST_COMPILE")

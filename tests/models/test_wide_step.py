@@ -1,5 +1,7 @@
 """The wide step against a sum over every gap, width and set of jumping arms, and its limits."""
 
+from typing import Any
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -10,13 +12,12 @@ from by_hand import (
     assert_drawn_as,
     design_of,
     evaluated,
-    log_terms,
+    log_marginal,
     shares,
     table,
     unknowns,
     wide_places,
 )
-from scipy.special import logsumexp
 
 from toolkit.models import MODELS, wide_step
 from toolkit.models.wide_step import WIDTHS, log_gain, log_place_prior
@@ -50,8 +51,7 @@ def test_marginal_log_likelihood_equals_the_sum_over_gaps_widths_and_arms(design
         point = a_point(model, seed)
         u = unknowns(point)
         expected = [
-            logsumexp(log_terms(frame, u, task, wide_places(frame, task, WIDTHS))[0])
-            for task in design.tasks
+            log_marginal(frame, u, task, wide_places(frame, task, WIDTHS)) for task in design.tasks
         ]
         np.testing.assert_allclose(np.ravel(marginal(point)), expected, atol=1e-8, rtol=0)
         np.testing.assert_allclose(kept(point), expected, atol=1e-8, rtol=0)
@@ -78,7 +78,7 @@ def test_hidden_cells_leave_the_likelihood_of_the_rest(design, point):
     found = evaluated(built, "task_log_likelihood")(point)
     for index, task in enumerate(design.tasks):
         places = wide_places(frame, task, WIDTHS)
-        expected = logsumexp(log_terms(frame, u, task, places, seen)[0])
+        expected = log_marginal(frame, u, task, places, seen)
         assert found[index] == pytest.approx(expected, abs=1e-8)
 
 
@@ -116,7 +116,7 @@ def marginalised(design):
     """Return a function from gains and shares to the value and its slopes."""
     gain, share = pt.dtensor3("gain"), pt.dvector("share")
     value = log_gain(gain, share, log_place_prior(design))
-    slopes = pt.grad(value.sum(), [gain, share])
+    slopes: Any = pt.grad(value.sum(), [gain, share])
     return pytensor.function([gain, share], [value, *slopes], mode=MODE)
 
 

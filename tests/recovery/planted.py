@@ -114,9 +114,7 @@ def judge_planted(
     return [Judged(task, verdict) for task, verdict in zip(tasks, verdicts, strict=True)]
 
 
-def evidence_from(
-    scores: Scores, fitted: Fitted, settings: FitSettings, cache: Path
-) -> Evidence:
+def evidence_from(scores: Scores, fitted: Fitted, settings: FitSettings, cache: Path) -> Evidence:
     """Return the rival curves and the prior scales of a simulated study."""
     tables = [
         jump_table(Variant(scores, model, settings), cache).assign(model=model) for model in RIVALS
