@@ -224,9 +224,11 @@ def _load_plan(folder: Path, prompt_formats: list[str]) -> AnalysisPlan:
     if not path.exists():
         path = paths.CHECKOUT / "reports" / "analysis.default.toml"
     plan = from_table(AnalysisPlan, read_toml(path), str(path))
-    if plan.model not in MODELS:
-        hint = did_you_mean(plan.model, list(MODELS))
-        msg = f"{path}: got model '{plan.model}'{hint}, expected one of {', '.join(MODELS)}."
+    # A smooth model has no jump to judge.
+    fitting = [name for name, model in MODELS.items() if model.jumps]
+    if plan.model not in fitting:
+        hint = did_you_mean(plan.model, fitting)
+        msg = f"{path}: got model '{plan.model}'{hint}, expected one of {', '.join(fitting)}."
         raise ClaimError(msg)
     if plan.prompt_format not in prompt_formats:
         hint = did_you_mean(plan.prompt_format, prompt_formats)

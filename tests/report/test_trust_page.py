@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from toolkit.errors import ReportError
@@ -93,11 +94,26 @@ def test_pit_curves_are_drawn_for_arms_with_enough_cells(predictive, analysis):
     check = trust_page.predictive_of(analysis)
     few = trust_page.predictive_folds(check)
     assert few.count('class="vega-chart"') == check.curves["arm"].nunique()
-    import pandas as pd
-
     line = {"pit": [0.0, 1.0], "difference": [0.0, 0.0], "low": [-0.1, -0.1], "high": [0.1, 0.1]}
     curves = pd.DataFrame({"arm": ["zero-shot, base"] * 2, **line})
     assert trust_page.predictive_folds(replace(predictive, curves=curves)).count("vega-chart") == 1
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "uniform", "reading"),
+    [
+        (0.2, -0.2, False, trust_page.MORE),
+        (-0.2, 0.2, False, trust_page.LESS),
+        (0.0, 0.0, True, trust_page.INSIDE),
+        (0.0, 0.0, None, trust_page.FEW),
+    ],
+)
+def test_pit_curve_outside_its_band_says_which_way(predictive, left, right, uniform, reading):
+    arm = "zero-shot, base"
+    curves = pd.DataFrame({"arm": [arm] * 2, "pit": [0.2, 0.8], "difference": [left, right]})
+    told = pd.DataFrame({"arm": [arm], "uniform": [uniform]}, dtype=object)
+    check = replace(predictive, curves=curves, uniformity=told)
+    assert trust_page.pit_readings(check) == {arm: reading}
 
 
 def test_left_out_families_are_said_to_be_missing_or_shown(shown, predictive):

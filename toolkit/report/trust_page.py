@@ -23,15 +23,17 @@ from toolkit.report.robustness_page import robustness_answers
 from toolkit.reproduction import ReplicateAudit, audit_replicates, read_repeats, runs_of_record
 
 IN_SAMPLE = (
-    "The fit has seen these cells, so that PIT values close to uniform are not a test of "
-    "calibration: a model covers what it was fitted to. A curve outside its band says that the "
-    "model does not mimic the scores; one inside says little."
+    "The fit has seen these cells, so that this is not a test of calibration: with effects of its "
+    "own for every checkpoint on every task a model covers too much of what it was fitted to, and "
+    "observed scores vary less than replicated ones. Scores that vary more would speak against "
+    "the model; PIT curves inside their bands say little for it."
 )
 NOT_HELD_OUT = (
     "Families that a fit has not seen were not predicted: that needs a refit without each family. "
     "Held-out larger checkpoints are predicted in the section on robustness."
 )
-UNIFORM = {True: "inside its band", False: "outside its band", None: "not checked (few cells)"}
+INSIDE, FEW = "inside its band", "not checked (few cells)"
+LESS, MORE = "scores vary less than replicated", "scores vary more than replicated"
 
 
 def predictive_of(analysis: Analysis) -> PredictiveCheck:
@@ -63,16 +65,39 @@ def left_out_families(check: PredictiveCheck | None = None) -> None:
 
 def _overall_text(check: PredictiveCheck) -> str:
     row = check.overall.iloc[0]
-    outside = [str(each["arm"]) for each in check.uniformity.to_dict("records")
-               if each["uniform"] is False]  # fmt: skip
-    shape = f"outside its band in {', '.join(outside)}" if outside else "in no arm outside its band"
+    by_arm = pit_readings(check)
+    told = [f"{arm}: {reading}" for arm, reading in by_arm.items() if reading in (LESS, MORE)]
+    shape = "leaves its band in no arm"
+    if told:
+        shape = f"leaves its band in {len(told)} of {len(by_arm)} arms ({'; '.join(told)})"
     return (
         f"Of {row['n_cells']:.0f} cells {100 * row['covered_50']:.0f}% lie in their 50% and "
         f"{100 * row['covered_90']:.0f}% in their 90% predictive intervals; "
         f"{100 * row['below_chance']:.0f}% are below chance, "
         f"{100 * row['below_chance_low']:.0f}% to {100 * row['below_chance_high']:.0f}% in "
-        f"replicates; the PIT curve is {shape}."
+        f"replicates; the PIT curve {shape}."
     )
+
+
+def pit_readings(check: PredictiveCheck) -> dict[str, str]:
+    """Return by arm what its PIT curve says: inside its band, or how scores vary instead."""
+    return {
+        str(row["arm"]): _pit_reading(
+            row["uniform"], check.curves[check.curves["arm"] == row["arm"]]
+        )
+        for row in check.uniformity.to_dict("records")
+    }
+
+
+def _pit_reading(uniform: bool | None, curve: pd.DataFrame) -> str:
+    if uniform is None:
+        return FEW
+    if uniform:
+        return INSIDE
+    left = curve["pit"] < 0.5
+    # Too many small and too many large PIT values: above zero on the left, below on the right.
+    spread = curve.loc[left, "difference"].mean() - curve.loc[~left, "difference"].mean()
+    return MORE if spread > 0 else LESS
 
 
 def predictive_folds(check: PredictiveCheck) -> str:
@@ -84,7 +109,7 @@ def predictive_folds(check: PredictiveCheck) -> str:
     few = sentences.paragraphs("Every arm has fewer cells than such a curve needs.")
     return tables.folds(
         tables.fold("PIT curves by arm", shown if curves else few),
-        tables.fold("Coverage by arm", _group_table(check.by_arm, "arm", check.uniformity)),
+        tables.fold("Coverage by arm", _group_table(check.by_arm, "arm", pit_readings(check))),
         tables.fold("Coverage by size", _group_table(check.by_size, "sizes")),
         tables.fold("Steepest rises", _rise_table(check.rises_by_arm)),
     )
@@ -96,10 +121,7 @@ def _pit_figure(arm: str, curve: pd.DataFrame) -> str:
     return chart_html(chart, text)
 
 
-def _group_table(groups: pd.DataFrame, by: str, uniformity: pd.DataFrame | None = None) -> str:
-    uniform = {} if uniformity is None else dict(
-        zip(uniformity["arm"].astype(str), uniformity["uniform"], strict=True)
-    )  # fmt: skip
+def _group_table(groups: pd.DataFrame, by: str, readings: Mapping[str, str] | None = None) -> str:
     rows = []
     for row in groups.to_dict("records"):
         cells = (
@@ -110,12 +132,12 @@ def _group_table(groups: pd.DataFrame, by: str, uniformity: pd.DataFrame | None 
             Num(_ranged(row, "residual")),
             Num(_ranged(row, "below_chance")),
         )
-        pit = (UNIFORM[uniform[str(row[by])]],) if uniform else ()
+        pit = (readings[str(row[by])],) if readings else ()
         rows.append((*cells, *pit))
     header = (
         by, "cells", "in 50% intervals", "in 90% intervals",
         "mean residual, points (in replicates)", "below chance, % (in replicates)",
-        *(("PIT curve",) if uniform else ()),
+        *(("PIT curve",) if readings else ()),
     )  # fmt: skip
     return tables.table(header, rows, f"Observed against replicated scores by {by}")
 
