@@ -7,6 +7,7 @@ from benchmarks.reference import FOLDER, fit_anew, read_reference
 from toolkit.models import MODELS
 
 
+@pytest.mark.slow
 def test_every_model_has_a_reference_and_no_other():
     assert {path.stem for path in FOLDER.glob("*.json")} == set(MODELS)
 
