@@ -55,11 +55,16 @@ def main(
     every = sorted({size for sizes in series.values() for size in sizes})
     how = {"model": model, "draws": draws, "tune": tune, "chains": chains, "seed": seed}
     results: dict[str, Any] = {}
-    with step_by_step("scaling") as tell:
+    with step_by_step("scaling") as tell, tempfile.TemporaryDirectory() as compiled:
         measured = {}
-        for size in every:
-            measured[size] = measure_fresh(*size, how)
-            tell("{} tasks, {} checkpoints".format(*size))
+        for n_tasks, n_checkpoints in every:
+            # A folder for each size: every size compiles everything.
+            own = "all" if quick else f"{n_tasks}-{n_checkpoints}"
+            arguments = {"n_tasks": n_tasks, "n_checkpoints": n_checkpoints, **how}
+            measured[n_tasks, n_checkpoints] = in_fresh_process(
+                "benchmarks.scaling", "measure", arguments, Path(compiled) / own
+            )
+            tell(f"{n_tasks} tasks, {n_checkpoints} checkpoints")
     for name, sizes in series.items():
         costs = [measured[size] for size in sizes]
         results[name] = {
@@ -70,13 +75,6 @@ def main(
         for cost, power in result["exponents"].items():
             print(f"{cost} grows with the number of {name} to the power {power:.2f}")
     benchmark.keep({**how, "gradients_timed": REPETITIONS * CALLS}, results, {})
-
-
-def measure_fresh(n_tasks: int, n_checkpoints: int, how: dict[str, Any]) -> dict[str, Any]:
-    """Return ``measure`` made in a fresh process that has nothing compiled."""
-    size = {"n_tasks": n_tasks, "n_checkpoints": n_checkpoints}
-    with tempfile.TemporaryDirectory() as compiled:
-        return in_fresh_process("benchmarks.scaling", "measure", {**size, **how}, Path(compiled))
 
 
 def measure(
