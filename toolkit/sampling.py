@@ -143,11 +143,12 @@ _compiled: dict[str, CompiledModel] = {}
 def compiled_model(model: Model, design: Design) -> CompiledModel:
     """Return the model compiled for a design, the same one for all designs of one structure."""
     key = f"{model.name} {structure(design)}"
-    if key not in _compiled:
-        while len(_compiled) >= KEPT_MODELS:
-            del _compiled[next(iter(_compiled))]
-        _compiled[key] = CompiledModel(model, design)
-    return _compiled[key]
+    compiled = _compiled.pop(key, None) or CompiledModel(model, design)
+    while len(_compiled) >= KEPT_MODELS:
+        del _compiled[next(iter(_compiled))]
+    # Put in last: the first is the one that was asked for longest ago.
+    _compiled[key] = compiled
+    return compiled
 
 
 def structure(design: Design) -> str:

@@ -24,12 +24,11 @@ EDGE = 1e-5
 LEAST_VARIANCE = 1e-6
 
 
-def concentration(design: Design, priors: Priors) -> Tensor:
+def concentration(priors: Priors) -> Tensor:
     """Return each task's beta-binomial concentration, (task,).
 
     From its SD beyond its items, as accuracy at 0.5: scorers misread some tasks more than others.
     """
-    del design
     scale = priors["sigma_dispersion"].variable("sigma_dispersion")
     spread = pm.Deterministic(
         "dispersion_sd", scale * pm.HalfNormal("z_dispersion", 1.0, dims="task"), dims="task"

@@ -50,7 +50,7 @@ class Model:
                 data,
                 smooth,
                 compliance(design, priors),
-                concentration(design, priors),
+                concentration(priors),
             )
         return model
 

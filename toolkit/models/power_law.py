@@ -31,7 +31,10 @@ class BrokenRise:
 
     def base(self, design: Design, priors: Priors) -> Tensor:
         """Return the curve of the controlled arm."""
-        height = priors["rise_height"].variable("rise_height", "task")
+        # One scale for all tasks: with a free height in each, some task of many is always steep.
+        scale = priors["sigma_rise"].variable("sigma_rise")
+        share = pm.HalfNormal("z_rise", 1.0, dims="task")
+        height: Tensor = pm.Deterministic("rise_height", scale * share, dims="task")
         place = priors["rise_place"].variable("rise_place", "task")
         more = priors["rise_width"].variable("rise_width", "task")
         width: Tensor = pm.Deterministic("rise_decades", self.least_width + more, dims="task")

@@ -163,8 +163,11 @@ PRIORS: dict[str, Prior] = {
         "half_normal", (0.4,), "M2: turns of that gain", "a gain may set in smoothly at some size"
     ),
     "sigma_tuned_gp": Prior("half_normal", (0.4,), "M2: turns of that gain", "the same"),
-    "rise_height": Prior(
-        "half_normal", (2.0,), "M3: height of the rise", "from nothing to chance-to-solved"
+    "sigma_rise": Prior(
+        "half_normal",
+        (1.5,),
+        "M3: height of the rise",
+        "tasks share a scale: from hardly any rise in all of them to chance-to-solved in many",
     ),
     "rise_place": Prior(
         "normal", (0.0, 1.0), "M3: its place, decades from the middle", "anywhere among the sizes"
