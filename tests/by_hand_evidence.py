@@ -27,7 +27,14 @@ def evidence_of(
         for model, p, median in zip(models, p_above, medians, strict=False)
     ]  # fmt: skip
     prior = [
-        {"task": task, "arm": arm, "scale": scale, "how": "refitted", "p_above": p}
+        {
+            "task": task,
+            "arm": arm,
+            "scale": scale,
+            "how": "refitted",
+            "p_above": p,
+            "converged": True,
+        }
         for arm in ARM_LABELS
         for scale, p in zip((0.5, 2.0), priors, strict=True)
     ]

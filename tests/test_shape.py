@@ -12,9 +12,14 @@ CHANCE = 0.25
 LOGISTIC_SCALES = 2 * np.log(9)  # from 10% to 90% of a logistic
 
 
-def curves_from(rows):
-    """Return curves from a list of accuracies over the grid, in two chains."""
-    values = np.array(rows, float).reshape(2, len(rows) // 2, len(GRID))
+ENOUGH = 250  # of each row in a chain: a size from fewer than 400 effective draws is not given
+
+
+def curves_from(rows, each=ENOUGH):
+    """Return curves from a list of accuracies over the grid, ``each`` times in both chains."""
+    rng = np.random.default_rng(3)
+    chain = np.repeat(np.array(rows, float), each, axis=0)
+    values = np.stack([rng.permutation(chain) for _ in range(2)])
     return Curves(xr.DataArray(values, dims=("chain", "draw", "x")), GRID, CHANCE)
 
 
@@ -74,6 +79,31 @@ def test_onset_that_only_some_draws_have_is_not_sure():
     found = onset(curves_from([line] * 9 + [flat]), ARMS[1])
     assert found.sure_from is None
     assert found.p_within.median == pytest.approx(0.9)
+
+
+def test_onset_below_the_smallest_size_is_said_to_lie_there():
+    line = CHANCE + 0.2 + 0.1 * (GRID - 8)
+    found = onset(curves_from([line, line - 0.2]), ARMS[1])
+    assert found.p_smallest.median == pytest.approx(0.5)
+    assert found.p_within.median == 1
+    # How much earlier is not known of an arm that shows the ability at every size.
+    assert onset_shift(curves_from([line - 0.2]), curves_from([line])) is None
+
+
+def test_size_that_few_draws_or_unlike_chains_have_is_not_given():
+    line, flat = CHANCE + 0.1 * (GRID - 8), np.full(len(GRID), CHANCE)
+    few = onset(curves_from([line] + [flat] * 4, each=50), ARMS[0])
+    assert few.p_within.median == pytest.approx(0.2)
+    assert few.at is None
+    values = np.stack([np.tile(line + height, (ENOUGH, 1)) for height in (0.0, -0.1)])
+    unlike = Curves(xr.DataArray(values, dims=("chain", "draw", "x")), GRID, CHANCE)
+    assert onset(unlike, ARMS[0]).at is None
+    steep = np.stack([np.tile(logistic(9.5, width), (ENOUGH, 1)) for width in (0.2, 1.0)])
+    found = sharpness(
+        Curves(xr.DataArray(steep, dims=("chain", "draw", "x")), GRID, CHANCE), [8.0, 9.0, 11.0]
+    )
+    assert found.width is None
+    assert found.reading.startswith("not converged")
 
 
 def test_onset_shift_is_in_decades_and_positive_for_the_earlier_arm():

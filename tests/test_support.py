@@ -73,3 +73,14 @@ def test_step_of_free_width_must_be_rather_narrow(p_narrow, holds):
     wide = evidence.rivals.iloc[:1].assign(model="wide_step", p_narrow=p_narrow)
     both = replace(evidence, rivals=pd.concat([evidence.rivals, wide]))
     assert ("WIDTH" not in failing(both)) is holds
+
+
+def test_fits_that_did_not_converge_are_no_support():
+    evidence = evidence_of()
+    wide = evidence.rivals.iloc[:1].assign(model="wide_step", p_narrow=0.9, ess=399.0)
+    unmixed = evidence.jump_prior.assign(converged=False)
+    both = replace(evidence, rivals=pd.concat([evidence.rivals, wide]), jump_prior=unmixed)
+    found = {c.code: c for c in conditions(both, CLAIM, CONTROLLED_ARM, MAIN, 0.99)}
+    for code in ("WIDTH", "JUMP_PRIOR"):
+        assert found[code].met is None
+        assert "did not converge" in found[code].finding

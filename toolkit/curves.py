@@ -5,7 +5,8 @@ E4  ``transition_width``: the decades between 10% and 90% of the rise of the exp
 E6  ``onset``: the size from which on an arm's expected accuracy is more than the region of
     practical equivalence above chance.
 
-Both read the expected accuracy of a new checkpoint of a new family on a grid of sizes.
+Both read the expected accuracy of a new checkpoint of a new family on a grid of sizes. A size or
+width whose chains disagree, or that few draws have, is not given: it would be a number by chance.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from toolkit.claims import Arm
+from toolkit.diagnose import ESS_MIN, diagnose_quantities
 from toolkit.estimands import (
     ROPE,
     CurveAt,
@@ -33,6 +35,8 @@ N_DRAWS = 2000
 TENTH, NINE_TENTHS = 0.1, 0.9
 SURE = 0.95
 DECADES = "decades"
+UNSURE = "whether it rises is not sure"
+NOT_CONVERGED = "not converged: too few effective draws"
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ def jump_at(
 class Sharpness:
     """E4: the width of the rise against the gap between the sizes in which its middle lies.
 
-    ``width`` is over the draws with a rise beyond the ROPE, whose share is ``p_rises``.
+    ``width`` is over the draws with a rise beyond the ROPE, whose share is ``p_rises``; None
+    without such a rise, or where it did not converge, as ``reading`` says.
     """
 
     p_rises: Estimate
@@ -101,19 +106,17 @@ def sharpness(curves: Curves, scored: Sequence[float]) -> Sharpness:
     """Return E4 for the curves of a task and arm scored at sizes ``scored`` (log10)."""
     rises = (rise_of(curves) > ROPE).astype(float)
     p_rises = probability("P(the curve rises by more than the ROPE)", rises)
-    width, middle = transition_width(curves)
-    known = ~np.isnan(width.to_numpy())
-    low, high = _gap_around(float(np.median(middle.to_numpy()[known])) if known.any() else np.nan,
-                            scored)  # fmt: skip
-    if p_rises.median < 1 - SURE or not known.any():
+    width, middles = transition_width(curves)
+    middle = float(middles.median()) if middles.notnull().any() else np.nan
+    low, high = _gap_around(middle, scored)
+    if p_rises.median < 1 - SURE:
         return Sharpness(p_rises, None, high - low, 0, "no rise to measure")
     summary = _over_known("width of the rise", width)
-    inside = [
-        size
-        for size in scored
-        if abs(size - float(np.median(middle.to_numpy()[known]))) < summary.median / 2
-    ]
-    reading = _reading(summary, high - low, len(inside))
+    if summary is None:
+        return Sharpness(p_rises, None, high - low, 0, NOT_CONVERGED)
+    inside = [size for size in scored if abs(size - middle) < summary.median / 2]
+    told = _reading(summary, high - low, len(inside))
+    reading = told if p_rises.median >= SURE else UNSURE
     return Sharpness(p_rises, summary, high - low, len(inside), reading)
 
 
@@ -171,11 +174,21 @@ def _gap_around(middle: float, scored: Sequence[float]) -> tuple[float, float]:
     return float(sizes[upper - 1]), float(sizes[upper])
 
 
-def _over_known(name: str, draws: xr.DataArray) -> Estimate:
-    """Return the estimate over the draws that are not NaN, with all chains in one row."""
+def _over_known(name: str, draws: xr.DataArray) -> Estimate | None:
+    """Return the estimate over the draws that are not NaN; None where these do not converge.
+
+    Chains are compared with the median in the place of every NaN, so that they stay as long as
+    each other; the effective draws that the others are worth must be enough all the same.
+    """
     values = draws.to_numpy().ravel()
-    return estimate(name, xr.DataArray(values[~np.isnan(values)][None], dims=("chain", "draw")),
-                    DECADES)  # fmt: skip
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return None
+    checks = diagnose_quantities({name: draws.fillna(float(np.median(known)))})
+    ess = min(check.value for check in checks.checks if "ESS" in check.name)
+    if checks.passed is not True or ess * known.size / values.size < ESS_MIN:
+        return None
+    return estimate(name, xr.DataArray(known[None], dims=("chain", "draw")), DECADES)
 
 
 @dataclass(frozen=True)
@@ -184,37 +197,45 @@ class Onset:
 
     ``sure_from`` is the smallest size (parameters) from which the curve exceeds chance plus the
     ROPE with probability 0.95, or None within the scored sizes; ``p_within`` the probability that
-    it does so anywhere in them, ``at`` the size of the crossing among the draws that do (log10).
+    it does so anywhere in them, and ``p_smallest`` that it does so at the smallest already, where
+    the onset lies somewhere below. ``at`` is the size of the crossing among the draws that have one
+    (log10, the smallest size standing for all below); None where they are too few.
     """
 
     arm: str
     sure_from: float | None
     p_within: Estimate
+    p_smallest: Estimate
     at: Estimate | None
 
 
 def onset(curves: Curves, arm: Arm) -> Onset:
     """Return E6 for the curves of a task and arm."""
     level = curves.chance + ROPE
-    sure = (curves.accuracy > level).mean(("chain", "draw")).to_numpy() >= SURE
-    crossing = _first_above(curves, level)
-    within = probability("P(onset within the sizes)", crossing.notnull().astype(float))
-    known = bool(crossing.notnull().any()) and within.median > 1 - SURE
+    above = curves.accuracy > level
+    sure = above.mean(("chain", "draw")).to_numpy() >= SURE
     return Onset(
         arm.label,
         float(10 ** curves.sizes[int(sure.argmax())]) if sure.any() else None,
-        within,
-        _over_known("size at which the arm shows the ability", crossing) if known else None,
+        probability("P(onset within the sizes)", above.any("x").astype(float)),
+        probability("P(shown at the smallest size)", above.isel(x=0).astype(float)),
+        _over_known("size at which the arm shows the ability", _first_above(curves, level)),
     )
 
 
 def onset_shift(controlled: Curves, other: Curves) -> Estimate | None:
     """Return how many decades earlier ``other`` shows the ability than the controlled arm.
 
-    Over the draws in which both do within the sizes; None when these are too few.
+    Over the draws in which both do within the sizes, and neither at the smallest already, where
+    only a bound is known; None when these are too few.
     """
-    early = _first_above(other, other.chance + ROPE)
-    shift = _first_above(controlled, controlled.chance + ROPE) - early
-    if float((~np.isnan(shift)).mean()) < 1 - SURE:
+    crossings = []
+    for each in (controlled, other):
+        level = each.chance + ROPE
+        crossings.append(
+            _first_above(each, level).where(each.accuracy.isel(x=0, drop=True) <= level)
+        )
+    shift = crossings[0] - crossings[1]
+    if float(shift.notnull().mean()) < SURE:
         return None
     return _over_known("decades earlier than the controlled arm", shift)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from scipy import optimize, special, stats
 
 from toolkit.cells import predicted_cells
@@ -24,7 +23,7 @@ from toolkit.paths import atomic_path
 from toolkit.replicates import replicate_counts
 from toolkit.sampling import FitSettings, Variation
 from toolkit.scores import Scores
-from toolkit.variants import Variant, mixing
+from toolkit.variants import Variant, mixing_of
 
 # A curve needs at least this many sizes to be extrapolated at all.
 LEAST_SIZES = 3
@@ -119,11 +118,6 @@ def _joint_log_score(p: np.ndarray, total: np.ndarray, n: np.ndarray, k: np.ndar
 def _log_mean(logs: np.ndarray, weights: np.ndarray) -> float:
     """Return the log of a weighted mean of what the logs are of."""
     return float(np.asarray(special.logsumexp(logs, b=weights)))
-
-
-def mixing_of(values: np.ndarray, chains: int) -> tuple[float, float]:
-    """Return R-hat and bulk ESS of draws that are in one row, chain after chain."""
-    return mixing(xr.DataArray(values.reshape(chains, -1), dims=("chain", "draw")))
 
 
 @dataclass(frozen=True)

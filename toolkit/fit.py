@@ -47,15 +47,20 @@ def fit_hash(
     """Return the content hash that names the draws of a fit."""
     parts = [
         scores.frame.to_csv(index=False, float_format="%.10g"),
-        *(f"{type(part).__name__} {vars(part)}" for part in _parts(model)),
-        " ".join(ARM_LABELS),
-        *(code_of(module) for module in model_sources(model)),
+        model_text(model),
         json.dumps(asdict(settings), sort_keys=True),
         variation.fingerprint,
         json.dumps({name: version(name) for name in LIBRARIES}),
         f"{sys.version_info.major}.{sys.version_info.minor} {platform.machine()}",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+def model_text(model: str) -> str:
+    """Return everything that makes a model another one: its settings and its code."""
+    settings = [f"{type(part).__name__} {vars(part)}" for part in _parts(model)]
+    code = [code_of(module) for module in model_sources(model)]
+    return "\n".join([*settings, " ".join(ARM_LABELS), *code])
 
 
 def model_sources(model: str) -> list[ModuleType]:

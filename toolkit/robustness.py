@@ -26,6 +26,7 @@ from toolkit import (
     extrapolation,
     hidden_cells,
     influence,
+    left_out,
     sensitivity,
     specifications,
     specified_scores,
@@ -34,8 +35,9 @@ from toolkit.claims import Claim, Study
 from toolkit.errors import ToolkitError
 from toolkit.estimands import curve_of, jump
 from toolkit.extrapolation import extrapolations
-from toolkit.fit import LIBRARIES, Fitted, code_of, fit_model, model_sources
+from toolkit.fit import LIBRARIES, Fitted, code_of, fit_model, model_text
 from toolkit.influence import leave_out
+from toolkit.left_out import predict_left_out_families
 from toolkit.models import MODELS, RIVALS
 from toolkit.paths import atomic_path
 from toolkit.sampling import FitSettings
@@ -46,17 +48,18 @@ from toolkit.support import Evidence
 from toolkit.variants import Variant, jump_table
 
 SOURCES: tuple[ModuleType, ...] = (
-    axes, cells, curves, estimands, extrapolation, hidden_cells, influence, sensitivity,
-    specifications, specified_scores,
+    axes, cells, curves, estimands, extrapolation, hidden_cells, influence, left_out,
+    sensitivity, specifications, specified_scores,
 )  # fmt: skip
 TABLES = (
-    "rivals", "jump_prior", "power_scaling", "extrapolation", "influence", "specifications",
+    "rivals", "jump_prior", "power_scaling", "extrapolation", "left_out_families", "influence",
+    "specifications",
 )  # fmt: skip
 MANIFEST = "manifest.json"
 DIGITS = 5
 # The wide step evaluates the likelihood for every place and width: a rival that is only shown.
 WIDE = "wide_step"
-REFITS = 12
+REFITS = 48
 SPECIFICATIONS = 14
 
 Say = Callable[[str], None]
@@ -101,7 +104,7 @@ class Robustness:
 
 def robustness_key(given: RobustnessInput) -> str:
     """Return the hash of what the tables are made from, library versions left aside."""
-    models = {m: [code_of(source) for source in model_sources(m)] for m in MODELS}
+    models = {m: model_text(m) for m in MODELS}
     parts = [
         given.scores.frame.to_csv(index=False, float_format="%.10g"),
         json.dumps([claim.slug for claim in given.claims]),
@@ -124,8 +127,11 @@ def assess(given: RobustnessInput, cache: Path, say: Say) -> Robustness:
         "jump_prior": jump_prior_refits(
             fitted, Variant(record, given.model, given.settings), cache, say
         ),
-        "power_scaling": _power_scaling(fitted),
+        "power_scaling": _power_scaling(fitted, say),
         "extrapolation": extrapolations(record, given.short, cache, say),
+        "left_out_families": predict_left_out_families(
+            record, given.model, given.short, cache, say
+        ),
         "influence": leave_out(fitted, record, given.short, cache, REFITS, say),
         "specifications": run_specifications(
             given.scores, given.prompt_format, given.short, cache, SPECIFICATIONS, say
@@ -153,13 +159,14 @@ def _rivals(given: RobustnessInput, fitted: Fitted, cache: Path, say: Say) -> pd
     return pd.concat(tables, ignore_index=True)
 
 
-def _power_scaling(fitted: Fitted) -> pd.DataFrame:
+def _power_scaling(fitted: Fitted, say: Say) -> pd.DataFrame:
     posterior = fitted.idata["posterior"].to_dataset()
     jumps = jump(posterior, fitted.design, curve_of(fitted.model, fitted.design))
     rows = [
         {"task": task, "arm": arm, **asdict(values), "reading": values.reading}
         for (task, arm), values in power_scaling(fitted, jumps).items()
     ]
+    say("power scaling: ready")
     return pd.DataFrame(rows)
 
 

@@ -21,7 +21,7 @@ from toolkit.fit import Fitted
 from toolkit.hidden_cells import smoothed, worth
 from toolkit.models.priors import PRIORS, Prior
 from toolkit.sampling import Variation
-from toolkit.variants import Variant, jump_table
+from toolkit.variants import Variant, jump_table, mixed
 
 # Kallioinen et al. 2024: above it a quantity is called sensitive.
 SENSITIVE = 0.05
@@ -118,7 +118,7 @@ def jump_prior_refits(
     """Return the jumps under half and twice the prior scale of their size.
 
     Columns scale, how ("reweighted" or "refitted"), pareto_k, task, arm, median, p_above (the
-    ROPE), p_positive.
+    ROPE), p_positive, converged (of a refit; weights are of draws that are diagnosed themselves).
     """
     posterior = fitted.idata["posterior"].to_dataset()
     jumps = jump(posterior, fitted.design, curve_of(fitted.model, fitted.design))
@@ -126,14 +126,14 @@ def jump_prior_refits(
     for scale in SCALES:
         weights, pareto = smoothed(_log_ratio(posterior, scale))
         if pareto <= PARETO_MAX and worth(weights) >= LEAST_WORTH:
-            table, how = reweighted(jumps, weights), "reweighted"
+            table, how = reweighted(jumps, weights).assign(converged=True), "reweighted"
         else:
             changed = Variant(
                 variant.scores, variant.model, variant.settings, Variation(jump_scale=scale)
             )
             table = jump_table(changed, cache).rename(columns={f"p_above_{ROPE:g}": "p_above"})
-            how = "refitted"
-        kept = table[["task", "arm", "median", "p_above", "p_positive"]]
+            table, how = table.assign(converged=mixed(table)), "refitted"
+        kept = table[["task", "arm", "median", "p_above", "p_positive", "converged"]]
         tables.append(kept.assign(scale=scale, how=how, pareto_k=pareto))
         done(f"jump prior x {scale:g} ({how})")
     return pd.concat(tables, ignore_index=True)

@@ -1,11 +1,9 @@
 """Score tables with known truth, made from a latent competence item by item.
 
 A checkpoint has a latent competence that grows with its size and differs by family and recipe; a
-task turns competence into accuracy by a curve. A planted step lifts the accuracy itself, on the
-accuracy scale, in the arms that carry it. Items are then answered one by one.
-
-The smooth curves are logistic in competence, close to the fitted family: they test steps, arms and
-attribution. Only the smooth few-shot gain, a sigmoid in size, has a shape that the model lacks.
+task turns competence into accuracy by a curve (``truths``). A planted step lifts the accuracy
+itself, on the accuracy scale, in the arms that carry it. Items are then answered one by one, and
+where the answer must be parsed an unparseable one is wrong.
 """
 
 from collections.abc import Sequence
@@ -18,6 +16,7 @@ import pandas as pd
 from toolkit.claims import ARMS, Arm, Claim
 from toolkit.scores import CHECKPOINTS_SCHEMA, SCORES_SCHEMA, TASKS_SCHEMA, Scores, join_scores
 from toolkit.tables import check_table
+from toolkit.truths import GENTLE, Curve
 
 Truth = Literal[
     "none", "smooth few-shot gain", "all arms", "few-shot only", "instruction tuning only"
@@ -25,6 +24,8 @@ Truth = Literal[
 TRUTHS = get_args(Truth)
 FULL_ARM = Arm(True, True)
 GAIN_DECADES = 0.8
+# Demonstrations, and tuning, teach the format of an answer as much as this growth would.
+FORMAT_DECADES = 0.3
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class StudyDesign:
     chance: float = 0.25
 
 
-# Four families of five sizes, interleaved so that no gap around the middle exceeds 0.5 decades.
+# Four families of five sizes, interleaved so that no gap around the middle exceeds 0.5 decades, and
+# 200 items a task.
 RICH = StudyDesign(
     {
         "alder": (1.2e8, 4.5e8, 1.6e9, 6e9, 2.2e10),
@@ -44,7 +46,7 @@ RICH = StudyDesign(
         "cedar": (2.2e8, 8e8, 3e9, 1.1e10, 4e10),
         "maple": (3e8, 1.1e9, 4e9, 1.5e10, 5.5e10),
     },
-    n_items=400,
+    n_items=200,
 )
 # The sizes of most tasks of Lu et al. 2024, and a usual number of items.
 LU_LIKE = StudyDesign({"gpt": (1.17e8, 1.6e9, 6.7e9, 1.75e11), "t5": (6e7, 7.7e8)}, n_items=200)
@@ -52,9 +54,12 @@ LU_LIKE = StudyDesign({"gpt": (1.17e8, 1.6e9, 6.7e9, 1.75e11), "t5": (6e7, 7.7e8
 
 @dataclass(frozen=True)
 class PlantedTask:
-    """What is true of one task: where its curve rises, how steeply, and which step it carries.
+    """What is true of one task: its smooth curve, where that lies, and which step it carries.
 
-    ``height`` is on the accuracy scale; the step lies at ``step_at`` parameters.
+    ``height`` is on the accuracy scale; the step lies at ``step_at`` parameters, which is also the
+    size that the claim names; ``midpoint`` is the middle of the curve in parameters. ``complies``
+    is the share of answers that can be parsed, around ``step_at``; with it the metric is exact
+    match.
     """
 
     name: str
@@ -62,7 +67,9 @@ class PlantedTask:
     step_at: float
     height: float = 0.0
     midpoint: float = 3e10
-    steepness: float = 1.2
+    curve: Curve = GENTLE
+    metric: Literal["accuracy", "exact_match"] = "accuracy"
+    complies: Curve | None = None
 
     @property
     def stepping_arms(self) -> tuple[Arm, ...]:
@@ -89,8 +96,8 @@ def simulate_study(
     register = pd.DataFrame(
         {
             "task": [task.name for task in tasks],
-            "metric_of_record": "accuracy",
-            "chance": design.chance,
+            "metric_of_record": [task.metric for task in tasks],
+            "chance": [_chance(design, task) for task in tasks],
             "chance_source": "simulated",
         }
     )
@@ -147,6 +154,11 @@ def _competence(checkpoints: pd.DataFrame, rng: np.random.Generator) -> dict[str
     return competence
 
 
+def _chance(design: StudyDesign, task: PlantedTask) -> float:
+    """Return the chance level: an answer that must be written out is never right by chance."""
+    return design.chance if task.metric == "accuracy" else 0.0
+
+
 def _cell(
     design: StudyDesign,
     task: PlantedTask,
@@ -161,8 +173,11 @@ def _cell(
         # Rises over about one decade around the claimed size, without any step.
         beyond = np.log10(checkpoint["n_params"] / task.step_at)
         helped += GAIN_DECADES / (1 + np.exp(-4 * beyond))
-    smooth = 1 / (1 + np.exp(-task.steepness * (helped - np.log10(task.midpoint)) * np.log(10) / 2))
-    accuracy = design.chance + (1 - design.chance) * smooth
+    chance = _chance(design, task)
+    accuracy = chance + (1 - chance) * task.curve.share(helped - np.log10(task.midpoint))
+    if task.complies is not None:
+        shown = FORMAT_DECADES * (arm.few_shot + arm.instruction_tuned)
+        accuracy *= task.complies.share(helped + shown - np.log10(task.step_at))
     if arm in task.stepping_arms and checkpoint["n_params"] >= task.step_at:
         # Additive on the accuracy scale; near the ceiling less than the height is left to add.
         accuracy = min(accuracy + task.height, 0.98)
@@ -170,7 +185,7 @@ def _cell(
     return {
         "checkpoint": checkpoint["checkpoint"],
         "task": task.name,
-        "metric": "accuracy",
+        "metric": task.metric,
         "prompt_format": "closed",
         "n_shots": n_shots,
         "n_items": design.n_items,

@@ -42,8 +42,8 @@ class Condition:
 class Evidence:
     """What was fitted besides the main model; a table that is None was not made.
 
-    ``rivals`` has the columns of ``variants`` and model; ``jump_prior`` scale, how, task, arm and
-    p_above; ``specifications`` is the table of ``run_specifications``.
+    ``rivals`` has the columns of ``variants`` and model; ``jump_prior`` scale, how, task, arm,
+    p_above and converged; ``specifications`` is the table of ``run_specifications``.
     """
 
     rivals: pd.DataFrame
@@ -72,7 +72,7 @@ def conditions(
     found = [_rivals_hold(rivals, p_main), _rivals_agree(rivals, main)]
     wide = rivals[rivals["p_narrow"].notna()]
     if len(wide):
-        found.append(_narrow(float(wide["p_narrow"].iloc[0])))
+        found.append(_narrow(wide))
     if evidence.jump_prior is not None:
         found.append(_prior_holds(_own(evidence.jump_prior, claim.task, arm)))
     if evidence.specifications is not None:
@@ -125,12 +125,12 @@ def _rivals_agree(rivals: pd.DataFrame, main: Estimate) -> Condition:
     )
 
 
-def _narrow(p_narrow: float) -> Condition:
-    return Condition(
-        "WIDTH",
-        p_narrow >= NARROW_MIN,
-        f"a step of free width is at most {NARROW:g} decades wide with probability {p_narrow:.2f}",
-    )
+def _narrow(rows: pd.DataFrame) -> Condition:
+    p_narrow = float(rows["p_narrow"].iloc[0])
+    said = f"it is at most {NARROW:g} decades wide with probability {p_narrow:.2f}"
+    if not mixed(rows).all():
+        return Condition("WIDTH", None, f"the step of free width did not converge; {said}")
+    return Condition("WIDTH", p_narrow >= NARROW_MIN, f"a step of free width: {said}")
 
 
 def _prior_holds(rows: pd.DataFrame) -> Condition:
@@ -138,11 +138,10 @@ def _prior_holds(rows: pd.DataFrame) -> Condition:
         f"{p:.2f} at {scale:g} times ({how})"
         for scale, how, p in zip(rows["scale"], rows["how"], rows["p_above"], strict=True)
     )
-    return Condition(
-        "JUMP_PRIOR",
-        bool((rows["p_above"] >= SURE).all()),
-        f"P(jump > {ROPE}) with the prior scale of the jump changed: {said}",
-    )
+    said = f"P(jump > {ROPE}) with the prior scale of the jump changed: {said}"
+    if not rows["converged"].all():
+        return Condition("JUMP_PRIOR", None, f"a refit did not converge; {said}")
+    return Condition("JUMP_PRIOR", bool((rows["p_above"] >= SURE).all()), said)
 
 
 def _specifications_hold(found: SpecificationSummary) -> Condition:

@@ -60,12 +60,20 @@ class Variant:
 
 def jump_table(variant: Variant, cache: Path) -> pd.DataFrame:
     """Return the jumps of a variant by task and arm (``COLUMNS``), fitted where not yet kept."""
-    path = cache / "variants" / f"{variant.key('jumps')}.csv"
+    path = _jumps_file(variant, cache)
     if not path.exists():
-        table = summarise_jumps(variant.fit())
-        with atomic_path(path) as temporary:
-            table.to_csv(temporary, index=False)
+        keep_jumps(variant, variant.fit(), cache)
     return pd.read_csv(path)
+
+
+def keep_jumps(variant: Variant, fitted: Fitted, cache: Path) -> None:
+    """Put the jumps of a variant's fit into the cache, for ``jump_table`` to find."""
+    with atomic_path(_jumps_file(variant, cache)) as temporary:
+        summarise_jumps(fitted).to_csv(temporary, index=False)
+
+
+def _jumps_file(variant: Variant, cache: Path) -> Path:
+    return cache / "variants" / f"{variant.key('jumps')}.csv"
 
 
 def summarise_jumps(fitted: Fitted) -> pd.DataFrame:
@@ -113,6 +121,11 @@ def mixing(draws: xr.DataArray) -> tuple[float, float]:
         float(azs.rhat(draws, sample_dims=dims)),
         float(azs.ess(draws, sample_dims=dims, method="bulk")),
     )
+
+
+def mixing_of(values: np.ndarray, chains: int) -> tuple[float, float]:
+    """Return R-hat and bulk ESS of draws that are in one row, chain after chain."""
+    return mixing(xr.DataArray(values.reshape(chains, -1), dims=("chain", "draw")))
 
 
 def mixed(table: pd.DataFrame) -> pd.Series:

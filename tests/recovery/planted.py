@@ -1,17 +1,12 @@
-"""Simulated studies with planted truth, judged by the whole procedure from scores to verdicts."""
+"""Simulated studies with planted truth for the recovery tests."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from toolkit.analysis import judge_claims
-from toolkit.fit import FitSettings, Fitted, fit_model
 from toolkit.gates import Outcome
-from toolkit.models import RIVALS
-from toolkit.scores import Scores
-from toolkit.sensitivity import jump_prior_refits
+from toolkit.planted import Judged, judge_planted
+from toolkit.sampling import FitSettings
 from toolkit.simulate import (
     LU_LIKE,
     RICH,
@@ -19,12 +14,9 @@ from toolkit.simulate import (
     PlantedTask,
     StudyDesign,
     Truth,
-    planted_claim,
     simulate_study,
 )
-from toolkit.support import Evidence
-from toolkit.variants import Variant, jump_table
-from toolkit.verdict import Verdict
+from toolkit.truths import Straight
 
 HEIGHT = 0.25
 # What each truth must be called on a design that can tell. A step with tuning only, or with
@@ -40,30 +32,6 @@ RIGHT = {
 # the few-shot arms in two minds, which slows the mixing of everything they share.
 STEPS_AND_NONE = tuple(truth for truth in TRUTHS if truth != "smooth few-shot gain")
 LU_STEP = 1e10  # inside the gap between 6.7 and 175 billion
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A planted task and what the procedure said of it."""
-
-    task: PlantedTask
-    verdict: Verdict
-
-    @property
-    def line(self) -> str:
-        """Return truth and verdict with its numbers, for messages."""
-        estimates = self.verdict.estimates
-        codes = ", ".join(reason.code for reason in self.verdict.reasons)
-        return (
-            f"{self.task.name}: {self.verdict.outcome.value} "
-            f"P(controlled) {estimates['p_residual_jump'].median:.3f} "
-            f"P(published) {estimates['p_published_jump'].median:.3f} [{codes}]"
-        )
-
-    @property
-    def parts(self) -> dict[str, float]:
-        """Return the medians of the attribution to the published arm."""
-        return {name: part.median for name, part in self.verdict.attribution.items()}
 
 
 def planted_tasks(
@@ -84,43 +52,26 @@ def planted_tasks(
                     step_at,
                     HEIGHT,
                     midpoint=float(10 ** rng.uniform(10.5, 11.3)),
-                    steepness=float(rng.uniform(0.7, 1.4)),
+                    curve=Straight(float(rng.uniform(2.7, 5.5))),
                 )
             )
     return tasks
 
 
-def judge_planted(
+def judge_study(
     design: StudyDesign,
     per_truth: int,
     settings: FitSettings,
     cache: Path,
     truths: tuple[Truth, ...] = STEPS_AND_NONE,
     *,
-    rivals: bool = False,
+    rivals: bool = True,
 ) -> list[Judged]:
-    """Return the verdict on every planted task of one simulated study.
-
-    ``rivals`` fits what a verdict with a jump needs besides the main model; without it every such
-    claim is undetermined.
-    """
+    """Return the verdict on every planted task of one simulated study."""
     rng = np.random.default_rng(settings.random_seed)
     tasks = planted_tasks(design, per_truth, rng, truths)
     scores = simulate_study(design, tasks, rng)
-    fitted = fit_model(scores, "step", settings, cache)
-    evidence = evidence_from(scores, fitted, settings, cache) if rivals else None
-    claims = [planted_claim(task) for task in tasks]
-    verdicts = judge_claims(claims, scores, fitted, evidence).verdicts
-    return [Judged(task, verdict) for task, verdict in zip(tasks, verdicts, strict=True)]
+    return judge_planted(scores, tasks, settings, cache, rivals=rivals)
 
 
-def evidence_from(scores: Scores, fitted: Fitted, settings: FitSettings, cache: Path) -> Evidence:
-    """Return the rival curves and the prior scales of a simulated study."""
-    tables = [
-        jump_table(Variant(scores, model, settings), cache).assign(model=model) for model in RIVALS
-    ]
-    priors = jump_prior_refits(fitted, Variant(scores, "step", settings), cache)
-    return Evidence(pd.concat(tables, ignore_index=True), priors)
-
-
-__all__ = ["LU_LIKE", "RICH", "RIGHT", "Judged", "judge_planted"]
+__all__ = ["LU_LIKE", "RICH", "RIGHT", "Judged", "judge_study"]

@@ -1,10 +1,10 @@
 """Planted truth must be found on a design that can tell, and left open on one that can't."""
 
 import pytest
-from planted import LU_LIKE, RICH, RIGHT, judge_planted
+from planted import LU_LIKE, RICH, RIGHT, judge_study
 
-from toolkit.fit import FitSettings
 from toolkit.gates import Outcome
+from toolkit.sampling import FitSettings
 
 REDUCED = FitSettings(draws=1000, tune=700, chains=2, target_accept=0.9, random_seed=11)
 FULL = FitSettings(draws=8000, tune=1000, chains=4, target_accept=0.95, random_seed=0)
@@ -25,7 +25,7 @@ def lines(judged):
 
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory):
-    return judge_planted(RICH, 1, REDUCED, tmp_path_factory.mktemp("cache"))
+    return judge_study(RICH, 1, REDUCED, tmp_path_factory.mktemp("cache"), rivals=False)
 
 
 def test_rich_design_judges_no_planted_truth_wrongly(rich):
@@ -53,8 +53,8 @@ def test_rich_design_judges_planted_truths_right(tmp_path):
     judged = [
         each
         for seed in SLOW_SEEDS
-        for each in judge_planted(
-            RICH, 2, FitSettings(**{**vars(FULL), "random_seed": seed}), tmp_path, rivals=True
+        for each in judge_study(
+            RICH, 2, FitSettings(**{**vars(FULL), "random_seed": seed}), tmp_path
         )
     ]
     right = [each.verdict.outcome is RIGHT[each.task.truth] for each in judged]
@@ -67,7 +67,7 @@ def test_rich_design_judges_planted_truths_right(tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 def test_smooth_few_shot_gain_is_never_called_a_jump(tmp_path):
-    judged = judge_planted(RICH, 4, FULL, tmp_path, ("none", "smooth few-shot gain"))
+    judged = judge_study(RICH, 4, FULL, tmp_path, ("none", "smooth few-shot gain"))
     for each in judged:
         allowed = {Outcome.NO_JUMP, Outcome.UNDETERMINED}
         assert each.verdict.outcome in allowed, lines(judged)
@@ -76,7 +76,7 @@ def test_smooth_few_shot_gain_is_never_called_a_jump(tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 def test_lu_like_design_leaves_planted_truths_undetermined(tmp_path):
-    judged = judge_planted(LU_LIKE, 2, FULL, tmp_path)
+    judged = judge_study(LU_LIKE, 2, FULL, tmp_path)
     undetermined = [each.verdict.outcome is Outcome.UNDETERMINED for each in judged]
     assert sum(undetermined) >= 0.75 * len(undetermined), lines(judged)
     for each in judged:

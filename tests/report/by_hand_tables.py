@@ -15,6 +15,7 @@ from toolkit.estimands import CI_PROB
 from toolkit.extrapolation import COLUMNS as EXTRAPOLATION
 from toolkit.fit import LIBRARIES, fit_hash
 from toolkit.influence import COLUMNS as INFLUENCE
+from toolkit.left_out import COLUMNS as LEFT_OUT
 from toolkit.models import RIVALS, SMOOTH
 from toolkit.models.design import build_design
 from toolkit.prior_predictive import prior_draws
@@ -88,7 +89,7 @@ def robustness_of(source) -> Robustness:
         "jump_prior": pd.DataFrame(
             [
                 {"task": t, "arm": a, "median": 0.1, "p_above": rng.random(), "p_positive": 0.9,
-                 "scale": scale, "how": "reweighted", "pareto_k": 0.4}
+                 "scale": scale, "how": "reweighted", "pareto_k": 0.4, "converged": True}
                 for scale in (0.5, 2.0) for t, a in where
             ]
         ),
@@ -105,6 +106,13 @@ def robustness_of(source) -> Robustness:
                 for cut in (9.0, 9.4771) for model in SMOOTH for t, a in where
             ],
             columns=list(EXTRAPOLATION),
+        ),
+        "left_out_families": pd.DataFrame(
+            [
+                (family, 12, 0.4, 0.8, 0.02, -0.05, 0.05, 0.3, 0.1, 0.05, 0.2, 0.6, -3.1, 1.0, 900)
+                for family in design.families
+            ],
+            columns=list(LEFT_OUT),
         ),
         "influence": pd.DataFrame(
             [

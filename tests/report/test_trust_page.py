@@ -116,11 +116,13 @@ def test_pit_curve_outside_its_band_says_which_way(predictive, left, right, unif
     assert trust_page.pit_readings(check) == {arm: reading}
 
 
-def test_left_out_families_are_said_to_be_missing_or_shown(shown, predictive):
-    assert "were not predicted" in shown(trust_page.left_out_families)
-    markup = shown(trust_page.left_out_families, predictive)
-    assert "predicted by a fit without it" in markup
-    assert "24 cells" in markup
+def test_left_out_families_are_said_to_be_missing_or_shown(shown, analysis, robust):
+    assert "were not predicted" in shown(trust_page.left_out_families, analysis)
+    markup = shown(trust_page.left_out_families, robust)
+    n_families = len(robust.fitted.design.families)
+    assert f"{12 * n_families} cells" in markup
+    assert "40% of the cells lie in their 50% and 80% in their 90%" in markup
+    assert markup.count("<tr>") == 1 + n_families
 
 
 def test_threats_and_checklist_are_folded(shown, analysis, predictive, prior):

@@ -17,6 +17,9 @@ from toolkit.scores import Scores
 IntArray = np.ndarray
 FloatArray = np.ndarray
 
+# From so many sizes on a task's own slope is known better than the spread of the slopes.
+SIZES_DENSE = 10
+
 
 @dataclass(frozen=True)
 class Design:
@@ -85,6 +88,11 @@ class Design:
     def n_gaps(self) -> IntArray:
         """Return how many gaps each task has, (task,)."""
         return (~np.isnan(self.gap_low)).sum(axis=1)
+
+    @property
+    def is_dense(self) -> bool:
+        """Return whether most tasks have so many sizes that these pin each task's slope down."""
+        return bool(np.median(self.n_gaps) + 1 >= SIZES_DENSE)
 
     @property
     def log_gap_prior(self) -> FloatArray:

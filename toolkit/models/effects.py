@@ -11,10 +11,18 @@ from toolkit.models.priors import Prior, Tensor
 Priors = Mapping[str, Prior]
 
 
-def group(name: str, dim: str, priors: Priors, *, mean: bool = False) -> Tensor:
-    """Return group effects over ``dim``, as multiples of their scale: it may be close to zero."""
+def group(
+    name: str, dim: str, priors: Priors, *, mean: bool = False, centered: bool = False
+) -> Tensor:
+    """Return group effects over ``dim``, with a mean of their own or around zero.
+
+    As multiples of their scale, which may be close to zero; ``centered`` as themselves, which mixes
+    better where the data pin each of them down. Both are the same model.
+    """
     sigma = priors[f"sigma_{name}"].variable(f"sigma_{name}")
     mu = priors[f"mu_{name}"].variable(f"mu_{name}") if mean else 0.0
+    if centered:
+        return pm.Normal(f"{name}_effect", mu, sigma, dims=dim)
     return pm.Deterministic(
         f"{name}_effect", mu + sigma * pm.Normal(f"z_{name}", dims=dim), dims=dim
     )

@@ -27,7 +27,8 @@ class Polynomial:
         """Return the curve of the controlled arm."""
         x = design.size
         intercept = priors["intercept_effect"].variable("intercept_effect", "task")[:, None]
-        total = intercept + group("slope", "task", priors, mean=True)[:, None] * x
+        slope = group("slope", "task", priors, mean=True, centered=design.is_dense)
+        total = intercept + slope[:, None] * x
         if self.bent:
             total += 0.5 * group("curvature", "task", priors)[:, None] * x**2
         return total

@@ -127,7 +127,12 @@ PRIORS: dict[str, Prior] = {
         "typical spread of a cell beyond its items, as accuracy at 0.5",
         "prompts, decoding and scorers move a score by some points, by task",
     ),
-    "lapse": Prior("beta", (1.0, 30.0), "share never answered right", "a few per cent of bad keys"),
+    "lapse": Prior(
+        "beta",
+        (1.0, 10.0),
+        "share never answered right",
+        "bad keys and items beyond reach: ceilings from 0.8 to 1, as in Ruan et al. 2024",
+    ),
     "jump_share": Prior(
         "beta", (1.0, 1.0), "share of tasks with a jump, by arm", "no preference for any share"
     ),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import log10
 
 from toolkit.claims import CONTROLLED_ARM, arm_named
-from toolkit.curves import Sharpness
+from toolkit.curves import Onset, Sharpness
 from toolkit.estimands import ROPE, Estimate
 from toolkit.extrapolation import Extrapolation
 from toolkit.gates import size_label
@@ -105,11 +105,12 @@ def _sharpness_rows(by_arm: Mapping[str, Sharpness]) -> list[Row]:
     for arm, sharp in by_arm.items():
         name = f"width of the rise, {arm}"
         if sharp.width is None:
-            text = f"P(a rise above {100 * ROPE:.0f} points) is only {chance_of(sharp.p_rises)}"
+            text = f"P(a rise above {100 * ROPE:.0f} points) is {chance_of(sharp.p_rises)}"
             rows.append(("E4", name, sharp.reading, DECADES, "", text))
         else:
             text = (
-                f"from 10% to 90% of the rise; gap between sizes there {sharp.gap:.2f}, "
+                f"from 10% to 90% of the rise, which is above {100 * ROPE:.0f} points with "
+                f"probability {chance_of(sharp.p_rises)}; gap between sizes there {sharp.gap:.2f}, "
                 f"{sharp.sizes_inside} sizes inside: {sharp.reading}"
             )
             rows.append(_row("E4", name, sharp.width, DECADES, text))
@@ -139,23 +140,25 @@ def _extrapolation_rows(found: tuple[ArmStability, ...] | None, study: str) -> l
 def _onset_rows(verdict: Verdict) -> list[Row]:
     if not verdict.shape.onsets:
         return [("E6", "onset", "not measured", SIZE, "", "two sizes are needed")]
-    rows: list[Row] = []
-    for onset in verdict.shape.onsets:
-        sure = "none" if onset.sure_from is None else size_label(log10(onset.sure_from))
-        text = (
-            f"{100 * ROPE:.0f} points above chance with probability 0.95 from: {sure}; within the "
-            f"sizes at all with probability {chance_of(onset.p_within)}"
-        )
-        name = f"onset, {onset.arm}"
-        if onset.at is None:
-            rows.append(("E6", name, "not within the sizes", SIZE, "", text))
-        else:
-            error = Num(f"{onset.at.mcse:.3f} decades")
-            rows.append(("E6", name, Num(sizes_interval(onset.at)), SIZE, error, text))
+    rows = [_onset_row(onset) for onset in verdict.shape.onsets]
     for arm, earlier in verdict.shape.earlier.items():
         text = "how much smaller a checkpoint shows it there than after controls"
         rows.append(_row("E6", f"earlier by, {arm}", earlier, DECADES, text))
     return rows
+
+
+def _onset_row(onset: Onset) -> Row:
+    sure = "none" if onset.sure_from is None else size_label(log10(onset.sure_from))
+    text = (
+        f"{100 * ROPE:.0f} points above chance with probability 0.95 from: {sure}; within the "
+        f"sizes at all with probability {chance_of(onset.p_within)}, at the smallest already (then "
+        f"the onset lies below it) with {chance_of(onset.p_smallest)}"
+    )
+    name = f"onset, {onset.arm}"
+    if onset.at is None:
+        return ("E6", name, "not within the sizes, or too few draws", SIZE, "", text)
+    error = Num(f"{onset.at.mcse:.3f} decades")
+    return ("E6", name, Num(sizes_interval(onset.at)), SIZE, error, text)
 
 
 def cuts_table(arm: ArmStability) -> str:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from toolkit.analysis import Analysis
 from toolkit.cells import predicted_cells
 from toolkit.check_charts import pit_chart
 from toolkit.curves import thinned
-from toolkit.diagnose import Check
+from toolkit.diagnose import ESS_MIN, RHAT_MAX, Check
 from toolkit.predictive import PredictiveCheck, check_predictions
 from toolkit.prior_predictive import PriorPredictive
 from toolkit.replicates import predict
@@ -18,6 +19,7 @@ from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report import threats as validity
 from toolkit.report.display import chart_html, show_html
+from toolkit.report.estimand_table import not_run
 from toolkit.report.html_tables import Num
 from toolkit.report.robustness_page import robustness_answers
 from toolkit.reproduction import ReplicateAudit, audit_replicates, read_repeats, runs_of_record
@@ -28,10 +30,7 @@ IN_SAMPLE = (
     "observed scores vary less than replicated ones. Scores that vary more would speak against "
     "the model; PIT curves inside their bands say little for it."
 )
-NOT_HELD_OUT = (
-    "Families that a fit has not seen were not predicted: that needs a refit without each family. "
-    "Held-out larger checkpoints are predicted in the section on robustness."
-)
+NOT_HELD_OUT = "Families that a fit has not seen were not predicted."
 INSIDE, FEW = "inside its band", "not checked (few cells)"
 LESS, MORE = "scores vary less than replicated", "scores vary more than replicated"
 
@@ -48,19 +47,45 @@ def predictive_checks(check: PredictiveCheck) -> None:
     show_html(sentences.paragraphs(_overall_text(check), IN_SAMPLE) + predictive_folds(check))
 
 
-def left_out_families(check: PredictiveCheck | None = None) -> None:
-    """Show how fits that have not seen a family predict it; None where there are no such fits."""
-    if check is None:
-        show_html(sentences.paragraphs(NOT_HELD_OUT))
+def left_out_families(analysis: Analysis) -> None:
+    """Show how fits that have not seen a family predict it, or that there are no such fits."""
+    if analysis.robustness is None:
+        show_html(sentences.paragraphs(f"{NOT_HELD_OUT} {not_run(analysis.source.study.id)}"))
         return
-    row = check.overall.iloc[0]
+    found = analysis.robustness.tables["left_out_families"]
+    if found.empty:
+        show_html(sentences.paragraphs("The study has a single family: none can be left out."))
+        return
+    cells = found["n_cells"]
+    half, most = (float(np.average(found[f"covered_{c}"], weights=cells)) for c in (50, 90))
     text = (
-        f"Each family's {row['n_cells']:.0f} cells, predicted by a fit without it: "
-        f"{100 * row['covered_50']:.0f}% lie in their 50% and {100 * row['covered_90']:.0f}% in "
-        "their 90% predictive intervals. These fits have not seen the cells, so that coverage "
-        "should be nominal."
+        f"{len(found)} families, {cells.sum():.0f} cells, each family "
+        f"predicted by a fit without it: {100 * half:.0f}% of the cells lie in their 50% and "
+        f"{100 * most:.0f}% in their 90% predictive intervals. These fits have not seen the "
+        "cells, so that coverage should be nominal; the cells of a family lie high or low together."
     )
-    show_html(sentences.paragraphs(text) + predictive_folds(check))
+    shown = tables.fold("Family by family", _family_table(found))
+    show_html(sentences.paragraphs(text) + tables.folds(shown))
+
+
+def _family_table(found: pd.DataFrame) -> str:
+    rows = [
+        (
+            str(row["lm_family"]),
+            Num(f"{row['n_cells']:.0f}"),
+            Num(f"{100 * row['covered_50']:.0f}%"),
+            Num(f"{100 * row['covered_90']:.0f}%"),
+            Num(_ranged(row, "residual")),
+            Num(f"{row['log_score']:.2f}"),
+            "yes" if row["rhat"] <= RHAT_MAX and row["ess"] >= ESS_MIN else tables.marked("no"),
+        )
+        for row in found.to_dict("records")
+    ]
+    header = (
+        "family", "cells", "in 50% intervals", "in 90% intervals",
+        "mean residual, points (in replicates)", "log score by cell", "converged",
+    )  # fmt: skip
+    return tables.table(header, rows, "Each family, predicted by a fit without it")
 
 
 def _overall_text(check: PredictiveCheck) -> str:
