@@ -8,7 +8,15 @@ import typer
 from rich.text import Text
 
 from toolkit.errors import ToolkitError
-from toolkit.terminal import print_error, print_json, print_line, print_table, say, step_by_step
+from toolkit.terminal import (
+    print_error,
+    print_json,
+    print_line,
+    print_table,
+    reading,
+    say,
+    step_by_step,
+)
 
 app = typer.Typer(
     help="Does a claimed jump of language models with scale remain after controls?",
@@ -123,29 +131,64 @@ def check(study: StudyArgument, as_json: JsonOption = False) -> None:
     print_line(f"{source.study.id}: valid; {agreed} of {len(reproduced)} reproduced.")
 
 
-@app.command(name="import", epilog="Example: emergence import lu2024 evaluation_scores.csv")
+@app.command(
+    name="import",
+    epilog="Example: emergence import lm-eval results/ --to data/mine --checkpoints sizes.csv",
+)
 def import_(
-    source: Annotated[str, typer.Argument(help="The name of a source, such as lu2024.")],
-    path: Annotated[Path, typer.Argument(help="The upstream file.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="lm-eval, inspect, helm, every-eval-ever, long, wide; or a bundled study (lu2024)."
+        ),
+    ],
+    path: Annotated[Path, typer.Argument(help="The file or folder to read.")],
     to: Annotated[
-        Path | None, typer.Option(help="Folder to write to; the bundled study by default.")
+        Path | None,
+        typer.Option(help="Folder to write to; for a bundled study its own by default."),
     ] = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Facts about checkpoints that the registry lacks (CSV).")
+    ] = None,
+    tasks: Annotated[
+        Path | None, typer.Option(help="Chance levels and metrics of record of tasks (CSV).")
+    ] = None,
+    columns: Annotated[
+        Path | None, typer.Option(help="What the columns of a long or wide table mean (TOML).")
+    ] = None,
+    shots: Annotated[
+        int | None, typer.Option(min=0, help="Demonstrations, where the files do not say.")
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="A metric to leave out; may be given several times.")
+    ] = None,
+    describe: Annotated[
+        bool, typer.Option("--describe", help="Say what was understood; write nothing.")
+    ] = False,
 ) -> None:
-    """Make a study's scores from the file that the authors published."""
-    from toolkit import paths
-    from toolkit.errors import SourceError, did_you_mean
-    from toolkit.sources import SOURCES
-    from toolkit.tables import write_table
+    """Make a study's scores from the logs of other tools, a table, or a published file.
 
-    if source not in SOURCES:
-        hint = did_you_mean(source, list(SOURCES))
-        msg = f"'{source}': no such source{hint}; expected one of {', '.join(sorted(SOURCES))}."
-        raise SourceError(msg)
-    tables = SOURCES[source].import_scores(path)
-    folder = to or paths.data_dir() / source
-    for name, table in tables.items():
-        write_table(table, folder / name)
-        print_line(f"{folder / name}: {len(table)} rows")
+    Nothing is written unless everything is understood; it ends with what was read and dropped.
+    """
+    from toolkit.import_study import Request, describe_study, import_published, import_study
+    from toolkit.sources import SOURCES
+
+    if source in SOURCES:
+        for file, n_rows in import_published(source, path, to).items():
+            print_line(f"{file}: {n_rows} rows")
+        return
+    left_out = tuple(leave_out or ())
+    request = Request(source, path, checkpoints, tasks, columns, shots, left_out)
+    with reading(f"Reading {path.name}") as tick:
+        if describe:
+            lines, files = describe_study(request, tick), {}
+        else:
+            done = import_study(request, to, tick)
+            lines, files = done.lines, done.files
+    for line in lines:
+        print_line(line)
+    for file, n_rows in files.items():
+        print_line(f"{file}: {n_rows} rows")
 
 
 @app.command(epilog="Example: emergence fit lu2024 --profile quick")

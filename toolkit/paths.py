@@ -52,6 +52,7 @@ def robustness_dir(study_folder: Path) -> Path:
     return study_folder / "results" / "robustness"
 
 
+REGISTRY = CHECKOUT / "data" / "registry" / "checkpoints.csv"
 VERDICTS_SCHEMA = CHECKOUT / "toolkit" / "report" / "verdicts.schema.json"
 
 

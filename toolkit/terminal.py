@@ -9,7 +9,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -57,6 +64,22 @@ def step_by_step(title: str) -> Iterator[Callable[[str], None]]:
             nonlocal done
             done += 1
             progress.update(task, description=escape(f"{title}: {done} steps done, last {step}"))
+
+        yield tell
+
+
+@contextmanager
+def reading(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function that is told file, bytes read and bytes in all: a live bar, or nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _file, _done, _total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(escape(title), total=None)
+
+        def tell(file: str, done: int, total: int) -> None:
+            progress.update(task, description=escape(file), completed=done, total=total)
 
         yield tell
 

@@ -1,5 +1,11 @@
-"""Published results into our own table, one file per source."""
+"""Published results, and the logs of other tools, into our own table: one file per source.
 
-from toolkit.sources import lu2024
+``SOURCES`` re-make the scores of a bundled study; ``FORMATS`` read whatever a user brings.
+"""
+
+from toolkit.sources import lm_eval, lu2024
 
 SOURCES = {"lu2024": lu2024}
+FORMATS = {
+    "lm-eval": lm_eval,
+}

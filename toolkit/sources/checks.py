@@ -1,0 +1,46 @@
+"""What a name and a score must be before they go on: files of other people may hold anything."""
+
+from toolkit.errors import SourceError
+from toolkit.tables import shortened
+
+NAME_MAX = 200
+ID_MAX = 1000
+
+
+def check_proportion(score: float, where: str, metric: str) -> None:
+    """Raise unless a score is a proportion; NaN and infinities are none."""
+    if isinstance(score, bool) or not 0 <= score <= 1:
+        msg = (
+            f"{where}: got {shortened(score)}, expected a proportion in [0, 1]; divide percentages "
+            f"by 100, or leave the metric out with --leave-out {shortened(metric)}."
+        )
+        raise SourceError(msg)
+
+
+def name_of(value: object, what: str, where: str) -> str:
+    """Return a name that is safe to print, to put on a page and to write into a table."""
+    name = text_of(value, what, where, NAME_MAX)
+    parts = name.replace("\\", "/").split("/")
+    wrong = (
+        "a step out of its folder" if ".." in parts else "markup" if set(name) & set("<>") else ""
+    )
+    if wrong or name != name.strip():
+        got = wrong or "spaces at its ends"
+        msg = (
+            f"{where}: got {got} in the {what} {shortened(name)!r}, expected a plain name; "
+            "rename it in the file."
+        )
+        raise SourceError(msg)
+    return name
+
+
+def text_of(value: object, what: str, where: str, longest: int) -> str:
+    """Return a text of printable characters within a length."""
+    if isinstance(value, str) and 0 < len(value) <= longest and value.isprintable():
+        return value
+    got = f"{len(value)} characters, " if isinstance(value, str) else ""
+    msg = (
+        f"{where}: got {what} {got}{shortened(value)!r}, expected a text of 1 to {longest} "
+        "printable characters; correct it in the file."
+    )
+    raise SourceError(msg)

@@ -1,0 +1,187 @@
+"""JSON of other tools, read with bounds: every fault is named by file, line, got and expected.
+
+Values are plain data (no pickle, no YAML); a file is read line by line or record by record where
+its format allows, so that memory does not grow with the number of items.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+from toolkit.errors import SourceError
+from toolkit.tables import shortened
+
+# A record of an agent's whole conversation has a few MB; a line beyond this is no record.
+RECORD_MAX = 64 * 2**20
+DOCUMENT_MAX = 512 * 2**20
+CHUNK = 2**20
+
+Tick = Callable[[str, int, int], None]
+Kind = TypeVar("Kind")
+WORDS: dict[Any, str] = {
+    dict: "an object", list: "a list", str: "a text", int: "a whole number", float: "a number",
+    bool: "true or false",
+}  # fmt: skip
+
+
+def no_tick(_what: str, _done: int, _total: int) -> None:
+    """Tell nobody how far the reading is."""
+
+
+def read_document(path: Path, largest: int = DOCUMENT_MAX) -> Any:
+    """Return the whole of a JSON file."""
+    size = _size(path)
+    if size > largest:
+        msg = (
+            f"{path}: got {size / 2**20:.0f} MB in one JSON document, expected at most "
+            f"{largest / 2**20:.0f} MB; split the run, or write the log in its tool's own format."
+        )
+        raise SourceError(msg)
+    return parse(path.read_bytes(), str(path))
+
+
+def read_lines(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield where each line stands and the object that it holds; blank lines are skipped."""
+    size, done, number = _size(path), 0, 0
+    with path.open("rb") as lines:
+        while line := lines.readline(RECORD_MAX + 1):
+            number += 1
+            done += len(line)
+            where = f"{path} line {number}"
+            if len(line) > RECORD_MAX:
+                raise SourceError(_too_long(where))
+            if line.strip():
+                yield where, expect(parse(line, where), dict, where)
+            if number % 1000 == 0:
+                tick(path.name, done, size)
+    tick(path.name, size, size)
+
+
+def read_elements(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the objects of a JSON list one by one, without holding the list."""
+    size, number = _size(path), 0
+    with path.open("r", encoding="utf-8") as text:
+        window = _Window(text, path)
+        if window.skip(" \t\r\n") != "[":
+            got = shortened(window.buffer)
+            msg = f"{path}: got {got!r}, expected a list of records; restore the file."
+            raise SourceError(msg)
+        window.at += 1
+        while window.skip(" \t\r\n,") != "]":
+            number += 1
+            where = f"{path} record {number}"
+            yield where, expect(window.value(where), dict, where)
+            if number % 1000 == 0:
+                tick(path.name, text.buffer.tell(), size)
+    tick(path.name, size, size)
+
+
+def parse(text: bytes | str, where: str) -> Any:
+    """Return the value of a JSON text, or raise ``SourceError`` saying what breaks it."""
+    try:
+        return json.loads(text)
+    except UnicodeDecodeError as error:
+        msg = f"{where}: not UTF-8 text ({error.reason}); restore the file."
+    except RecursionError:
+        msg = f"{where}: nested too deep, expected records of a run; restore the file."
+    except ValueError as error:
+        got = "nothing" if not text.strip() else str(error)
+        msg = f"{where}: not complete JSON, got {shortened(got)}; the file is cut off: restore it."
+    raise SourceError(msg)
+
+
+def expect(value: Any, kind: type[Kind], where: str) -> Kind:
+    """Return ``value`` when it is of ``kind``; a whole number is a number, true is none."""
+    fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
+    if not fits or (isinstance(value, bool) and kind is not bool):
+        msg = (
+            f"{where}: got {shortened(json.dumps(value, default=str))}, expected "
+            f"{WORDS[kind]}; the file is not as its format says: make it again."
+        )
+        raise SourceError(msg)
+    return value
+
+
+def field(record: dict[str, Any], name: str, kind: type[Kind], where: str) -> Kind:
+    """Return a field that the format requires, of the kind that it requires."""
+    if name not in record:
+        msg = (
+            f"{where}: field '{name}' is missing, expected {WORDS[kind]}; "
+            "the file is of another version or cut off: make it again."
+        )
+        raise SourceError(msg)
+    return expect(record[name], kind, f"{where} field '{name}'")
+
+
+def optional(record: dict[str, Any], name: str, kind: type[Kind], where: str) -> Kind | None:
+    """Return a field that may be missing or null, of the kind that the format requires."""
+    value = record.get(name)
+    return None if value is None else expect(value, kind, f"{where} field '{name}'")
+
+
+def _size(path: Path) -> int:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        msg = f"{path}: can't be read ({error.strerror}), expected a file; correct the path."
+        raise SourceError(msg) from None
+    if size == 0:
+        msg = f"{path}: the file is empty, expected JSON; the run was cut off: restore it."
+        raise SourceError(msg)
+    return size
+
+
+class _Window:
+    """A stretch of a text file, and how far it has been read."""
+
+    def __init__(self, text: TextIO, path: Path) -> None:
+        self.text, self.path = text, path
+        self.buffer, self.at = "", 0
+        self.decoder = json.JSONDecoder()
+
+    def more(self) -> None:
+        """Drop what was read and add to the rest; growing by doubling keeps the work linear."""
+        self.buffer, self.at = self.buffer[self.at :], 0
+        try:
+            added = self.text.read(max(CHUNK, len(self.buffer)))
+        except UnicodeDecodeError as error:
+            msg = f"{self.path}: not UTF-8 text ({error.reason}); restore the file."
+            raise SourceError(msg) from None
+        if not added:
+            msg = (
+                f"{self.path}: got the end of the file inside its list; it is cut off: restore it."
+            )
+            raise SourceError(msg)
+        self.buffer += added
+
+    def skip(self, characters: str) -> str:
+        """Go past ``characters`` and return the one that stands there then."""
+        while True:
+            while self.at < len(self.buffer):
+                if self.buffer[self.at] not in characters:
+                    return self.buffer[self.at]
+                self.at += 1
+            self.more()
+
+    def value(self, where: str) -> Any:
+        """Return the value that starts here and go past it."""
+        while True:
+            try:
+                value, self.at = self.decoder.raw_decode(self.buffer, self.at)
+            except RecursionError:
+                msg = f"{where}: nested too deep, expected a record of a run; restore the file."
+                raise SourceError(msg) from None
+            except ValueError:
+                if len(self.buffer) - self.at > RECORD_MAX:
+                    raise SourceError(_too_long(where)) from None
+                self.more()
+            else:
+                return value
+
+
+def _too_long(where: str) -> str:
+    return (
+        f"{where}: got more than {RECORD_MAX / 2**20:.0f} MB without an end, expected one record "
+        "per line or list entry; the file is damaged: restore it."
+    )

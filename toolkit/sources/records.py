@@ -1,0 +1,247 @@
+"""What a reader of another tool's logs tells: scored items, counted cell by cell as they pass.
+
+A reader gives each scored item, or each cell where its format carries no items, to a ``Ledger``.
+The ledger keeps counts, not items: memory is one hash per item of the run being read. The items go
+on to a file, when there is one. A *run* is one pass over the items of a cell (a file, an epoch, a
+trial); runs of one cell must have scored the same items, and become its repeats.
+
+Items carry, where their options have log-probabilities, the log-probability of the right option,
+its share of the options' probability (``target_prob``) and the Brier score over the options, 0 to
+2.
+"""
+
+import math
+from array import array
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from toolkit.errors import SourceError
+from toolkit.sources.checks import ID_MAX, check_proportion, name_of, text_of
+from toolkit.tables import shortened
+
+# Scores that are no proportion of right answers, whatever range a run of them happens to have.
+NO_PROPORTIONS = frozenset(
+    {
+        "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "likelihood_diff",
+        "bleu", "ter", "chrf", "wer", "brier_score", "mcc",
+    }
+)  # fmt: skip
+TARGET_PROB = "target_prob"
+
+
+class Cell(NamedTuple):
+    """One checkpoint on one task under one metric, prompt format and number of shots."""
+
+    checkpoint: str
+    task: str
+    metric: str
+    prompt_format: str
+    n_shots: int
+
+
+class Item(NamedTuple):
+    """One scored item; what a format does not carry is None."""
+
+    item: str
+    score: float
+    n_options: int | None = None
+    target_log_prob: float | None = None
+    target_prob: float | None = None
+    brier: float | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user says where a format is silent."""
+
+    shots: int | None = None
+    columns: Path | None = None
+
+    def shots_or(self, found: object, where: str) -> int:
+        """Return the number of demonstrations that a file says, else the one that the user says."""
+        if isinstance(found, int) and not isinstance(found, bool):
+            return found
+        if self.shots is None:
+            msg = (
+                f"{where}: got no number of demonstrations, expected one; give it with --shots N "
+                "(0 for zero-shot)."
+            )
+            raise SourceError(msg)
+        return self.shots
+
+
+class OptionScores(NamedTuple):
+    """What the log-probabilities of an item's options say of the right one."""
+
+    target_log_prob: float
+    target_prob: float
+    brier: float
+
+
+class Run(NamedTuple):
+    """The totals of one pass over the items of a cell; ``items`` identifies them in any order."""
+
+    n_items: int
+    score: float
+    score_sd: float
+    whole: bool
+    items: int | None
+    score_se: float | None = None
+    target_log_prob: float | None = None
+    brier: float | None = None
+
+
+@dataclass
+class _Tally:
+    """Sums over the items of a run that is being read."""
+
+    ids: array = field(default_factory=lambda: array("q"))
+    n_options: Counter = field(default_factory=Counter)
+    total: float = 0.0
+    squares: float = 0.0
+    whole: bool = True
+    log_probs: float = 0.0
+    briers: float = 0.0
+    with_options: int = 0
+
+
+@dataclass
+class Ledger:
+    """Everything that was read, what was dropped and why."""
+
+    on_item: Callable[[Cell, str, Item], None] | None = None
+    without: frozenset[str] = frozenset()
+    runs: dict[Cell, list[Run]] = field(default_factory=dict)
+    n_options: dict[str, Counter] = field(default_factory=dict)
+    chances: dict[str, tuple[str, float, str]] = field(default_factory=dict)
+    sizes: dict[str, float | None] = field(default_factory=dict)
+    dropped: Counter = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    n_records: int = 0
+    files: list[str] = field(default_factory=list)
+    _open: dict[tuple[Cell, str], _Tally] = field(default_factory=dict)
+
+    def drop(self, what: str, why: str, n: int = 1) -> None:
+        """Count something that is not taken over, with the reason."""
+        self.dropped[what, why] += n
+
+    def takes(self, metric: str) -> bool:
+        """Return whether a metric is taken over; count it as dropped otherwise."""
+        if metric.split(",")[0] in NO_PROPORTIONS:
+            self.drop(f"scores of {metric}", "not a proportion")
+            return False
+        if metric in self.without:
+            self.drop(f"scores of {metric}", "left out by --leave-out")
+            return False
+        return True
+
+    def see_checkpoint(self, name: str, n_params: float | None, where: str) -> None:
+        """Keep a checkpoint and the size that its file gives."""
+        name_of(name, "checkpoint", where)
+        if self.sizes.get(name) is None:
+            self.sizes[name] = n_params
+
+    def add_item(
+        self, cell: Cell, run: str, item: Item, where: str, *, on_record: bool = True
+    ) -> None:
+        """Count one scored item of a run; off the record, it is no item of the items file."""
+        check_proportion(item.score, f"{where} metric '{cell.metric}'", cell.metric)
+        key = (cell, run)
+        if key not in self._open:
+            check_cell(cell, where)
+            self._open[key] = _Tally()
+        tally = self._open[key]
+        tally.ids.append(hash(text_of(item.item, "item id", where, ID_MAX)))
+        tally.total += item.score
+        tally.squares += item.score**2
+        tally.whole = tally.whole and item.score in (0, 1)
+        if item.n_options is not None:
+            tally.n_options[item.n_options] += 1
+        if item.brier is not None and item.target_log_prob is not None:
+            tally.with_options += 1
+            tally.briers += item.brier
+            tally.log_probs += item.target_log_prob
+        self.n_records += on_record
+        if self.on_item and on_record:
+            self.on_item(cell, run, item)
+
+    def add_run(self, cell: Cell, run: Run, where: str) -> None:
+        """Count one run whose items its file does not carry."""
+        check_cell(cell, where)
+        check_proportion(run.score, f"{where} metric '{cell.metric}'", cell.metric)
+        self.runs.setdefault(cell, []).append(run)
+
+    def forget_last(self, cell: Cell, why: str) -> None:
+        """Take back the last run of a cell, when there is one."""
+        if self.runs.get(cell):
+            self.runs[cell].pop()
+            self.drop(f"scores of {cell.metric}", why)
+        if not self.runs.get(cell, True):
+            del self.runs[cell]
+
+    def close(self, where: str) -> None:
+        """Turn the items read so far into runs; an item that stands twice in a run is an error."""
+        for (cell, _), tally in self._open.items():
+            ids = np.frombuffer(tally.ids, dtype=np.int64)
+            _check_once(ids, cell, where)
+            n = len(ids)
+            mean = tally.total / n
+            spread = max(tally.squares / n - mean**2, 0.0) * n / max(n - 1, 1)
+            all_options = tally.with_options == n
+            run = Run(
+                n_items=n,
+                score=mean,
+                score_sd=math.sqrt(spread),
+                whole=tally.whole,
+                items=int(np.bitwise_xor.reduce(ids)),
+                target_log_prob=tally.log_probs / n if all_options else None,
+                brier=tally.briers / n if all_options else None,
+            )
+            self.runs.setdefault(cell, []).append(run)
+            if sum(tally.n_options.values()) == n:
+                self.n_options.setdefault(cell.task, Counter()).update(tally.n_options)
+        self._open.clear()
+
+
+def option_scores(log_probs: Sequence[float], target: int) -> OptionScores | None:
+    """Return what the options' log-probabilities say, or None where they say nothing.
+
+    Probabilities are shares: exp(log-probability) over their sum, as the harness has them.
+    """
+    values = np.asarray(log_probs, float)
+    if np.isnan(values).any() or np.isneginf(values).all() or np.isposinf(values).any():
+        return None
+    weights = np.exp(values - values.max())
+    shares = weights / weights.sum()
+    truth = np.zeros(len(values))
+    truth[target] = 1
+    return OptionScores(
+        float(values[target]), float(shares[target]), float(((shares - truth) ** 2).sum())
+    )
+
+
+def check_cell(cell: Cell, where: str) -> None:
+    """Raise unless the names of a cell are names."""
+    for what, value in zip(cell._fields[:4], cell[:4], strict=True):
+        name_of(value, what, where)
+    if not (isinstance(cell.n_shots, int) and 0 <= cell.n_shots <= 100_000):
+        msg = f"{where}: got n_shots {shortened(cell.n_shots)}, expected a whole number, 0 or more."
+        raise SourceError(msg)
+
+
+def _check_once(ids: "np.ndarray", cell: Cell, where: str) -> None:
+    order = np.argsort(ids, kind="stable")
+    same = np.flatnonzero(np.diff(ids[order]) == 0)
+    if len(same):
+        first, second = sorted(int(i) + 1 for i in order[same[0] : same[0] + 2])
+        msg = (
+            f"{where}: got one item id for records {first} and {second} of {cell.checkpoint} on "
+            f"{cell.task} ({cell.metric}, {len(same)} such), expected each item once per run; "
+            "remove the copies."
+        )
+        raise SourceError(msg)
