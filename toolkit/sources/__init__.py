@@ -3,9 +3,11 @@
 ``SOURCES`` re-make the scores of a bundled study; ``FORMATS`` read whatever a user brings.
 """
 
-from toolkit.sources import lm_eval, lu2024
+from toolkit.sources import helm, inspect_logs, lm_eval, lu2024
 
 SOURCES = {"lu2024": lu2024}
 FORMATS = {
+    "helm": helm,
+    "inspect": inspect_logs,
     "lm-eval": lm_eval,
 }

@@ -80,7 +80,7 @@ def read_elements(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[
 def parse(text: bytes | str, where: str) -> Any:
     """Return the value of a JSON text, or raise ``SourceError`` saying what breaks it."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole_number)
     except UnicodeDecodeError as error:
         msg = f"{where}: not UTF-8 text ({error.reason}); restore the file."
     except RecursionError:
@@ -120,6 +120,11 @@ def optional(record: dict[str, Any], name: str, kind: type[Kind], where: str) ->
     return None if value is None else expect(value, kind, f"{where} field '{name}'")
 
 
+def _whole_number(digits: str) -> int | float:
+    """Return a whole number; beyond any count it is a float, which no count may be."""
+    return int(digits) if len(digits) < 19 else float(digits)
+
+
 def _size(path: Path) -> int:
     try:
         size = path.stat().st_size
@@ -138,7 +143,7 @@ class _Window:
     def __init__(self, text: TextIO, path: Path) -> None:
         self.text, self.path = text, path
         self.buffer, self.at = "", 0
-        self.decoder = json.JSONDecoder()
+        self.decoder = json.JSONDecoder(parse_int=_whole_number)
 
     def more(self) -> None:
         """Drop what was read and add to the rest; growing by doubling keeps the work linear."""

@@ -1,0 +1,211 @@
+"""Inspect logs, log format 2: ``.eval`` (a zip archive of JSON) and ``.json``.
+
+Taken over
+    Finished logs (status success), sample by sample; epochs are repeats on the same items. A log
+    without samples gives its accuracy and standard error.
+Checkpoint
+    ``eval.model``; hf, vllm and sglang are dropped from its front: what follows is the name of the
+    checkpoint.
+Prompt format
+    The solvers in order, and the arguments of the task but the number of shots: runs that differ in
+    them are no repeats of one another.
+Shots
+    From an argument of the task or of a solver that says so; else ``--shots``.
+Metrics
+    The scorer's name; for a score of several values its key is added (``scorer.key``). C counts 1,
+    P 0.5, I and N (no answer) 0, as in Inspect's own accuracy.
+Options
+    The number of choices of a sample. Inspect keeps no log-probabilities of choices.
+Left out
+    Samples that ended in an error; scores that are texts or lists.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import SourceError
+from toolkit.sources.inspect_archive import member, members_of, opened, samples_of
+from toolkit.sources.json_files import Tick, expect, field, optional, read_document
+from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
+from toolkit.tables import shortened
+
+LOG_FORMAT = 2
+LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
+LOCAL_PROVIDERS = ("hf/", "vllm/", "sglang/")
+SHOT_ARGUMENTS = (
+    "num_fewshot",
+    "n_fewshot",
+    "fewshot",
+    "few_shot",
+    "n_shots",
+    "num_shots",
+    "shots",
+)
+
+Sample = tuple[str, dict[str, Any]]
+
+
+def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
+    """Read one log, or all under a folder, into the ledger."""
+    for log in _logs(path):
+        if log.suffix == ".eval":
+            _read_archive(log, ledger, asked, tick)
+        else:
+            document = expect(read_document(log), dict, str(log))
+            samples = optional(document, "samples", list, str(log)) or []
+            placed = ((f"{log} sample {n}", s) for n, s in enumerate(samples, start=1))
+            _read_log(log, document, placed, len(samples), ledger, asked)
+
+
+def _logs(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    kinds = (".eval", ".json")
+    found = sorted(p for p in path.rglob("*") if p.suffix in kinds and p.is_file())
+    logs = [p for p in found if p.name != "logs.json" and not p.is_symlink()]
+    if not logs:
+        msg = f"{path}: got no .eval or .json, expected logs of Inspect; give the folder of logs."
+        raise SourceError(msg)
+    return logs
+
+
+def _read_archive(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
+    with opened(path) as archive:
+        members = members_of(path, archive)
+        if "header.json" not in members:
+            msg = (
+                f"{path}: got no header.json, expected the log of a finished run; "
+                "finish it with 'inspect eval-retry'."
+            )
+            raise SourceError(msg)
+        header = member(path, archive, members["header.json"])
+        names = sorted(n for n in members if n.startswith("samples/") and n.endswith(".json"))
+        samples = samples_of(path, archive, [members[n] for n in names], tick)
+        _read_log(path, header, samples, len(names), ledger, asked)
+
+
+def _read_log(
+    path: Path, log: dict[str, Any], samples: Iterator[Sample], n_samples: int, ledger: Ledger,
+    asked: Asked,
+) -> None:  # fmt: skip
+    where = str(path)
+    _check_finished(log, where)
+    ledger.files.append(path.name)
+    info = field(log, "eval", dict, where)
+    results = field(log, "results", dict, where)
+    cell = _cell(log, info, asked, where)
+    ledger.see_checkpoint(cell.checkpoint, None, where)
+    if n_samples == 0:
+        ledger.drop("samples of logs", "the log has none (only its header was kept)")
+        _read_totals(results, info, cell, ledger, where)
+        return
+    total = field(results, "total_samples", int, f"{where} results")
+    if total != n_samples:
+        msg = (
+            f"{where}: got {n_samples} samples, expected {total} as its results say; "
+            "the log is cut off: restore it."
+        )
+        raise SourceError(msg)
+    run = str(info.get("run_id", path.stem))
+    for at, sample in samples:
+        _read_sample(sample, cell, run, ledger, at)
+    ledger.close(where)
+
+
+def _check_finished(log: dict[str, Any], where: str) -> None:
+    version = field(log, "version", int, where)
+    if version != LOG_FORMAT:
+        msg = (
+            f"{where}: got log format {version}, expected {LOG_FORMAT}; "
+            "write it anew with a current Inspect ('inspect log convert')."
+        )
+        raise SourceError(msg)
+    status = field(log, "status", str, where)
+    if status != "success":
+        msg = (
+            f"{where}: got a run with status {shortened(status)!r}, expected 'success'; "
+            "finish it with 'inspect eval-retry', or leave the log out of the folder."
+        )
+        raise SourceError(msg)
+
+
+def _cell(log: dict[str, Any], info: dict[str, Any], asked: Asked, where: str) -> Cell:
+    plan = optional(log, "plan", dict, where) or {}
+    steps = [expect(s, dict, where) for s in optional(plan, "steps", list, where) or []]
+    arguments = optional(info, "task_args", dict, where) or {}
+    shots = None
+    for given in (arguments, *(optional(s, "params", dict, where) or {} for s in steps)):
+        for name in SHOT_ARGUMENTS:
+            value = given.get(name)
+            shots = 0 if value is False else value if shots is None else shots
+    solvers = "+".join(str(s.get("solver", "")).split("/")[-1] for s in steps) or "no solver"
+    others = {k: v for k, v in sorted(arguments.items()) if k not in SHOT_ARGUMENTS}
+    said = f" ({', '.join(f'{k}={json.dumps(v)}' for k, v in others.items())})" if others else ""
+    return Cell(
+        checkpoint=_checkpoint(info, where),
+        task=field(info, "task", str, where),
+        metric="",
+        prompt_format=solvers + said,
+        n_shots=asked.shots_or(shots, where),
+    )
+
+
+def _checkpoint(info: dict[str, Any], where: str) -> str:
+    name = field(info, "model", str, where)
+    arguments = optional(info, "model_args", dict, where) or {}
+    if name.endswith("/local") and isinstance(arguments.get("model_path"), str):
+        return arguments["model_path"]
+    for provider in LOCAL_PROVIDERS:
+        if name.startswith(provider):
+            return name.removeprefix(provider)
+    return name
+
+
+def _read_sample(sample: dict[str, Any], cell: Cell, run: str, ledger: Ledger, where: str) -> None:
+    if sample.get("error"):
+        ledger.drop("samples", "ended in an error")
+        return
+    name = sample.get("id")
+    item = str(name) if isinstance(name, int) else field(sample, "id", str, where)
+    epoch = field(sample, "epoch", int, where)
+    choices = optional(sample, "choices", list, where)
+    for scorer, score in (optional(sample, "scores", dict, where) or {}).items():
+        value = expect(score, dict, f"{where} score '{shortened(scorer)}'").get("value")
+        parts = value.items() if isinstance(value, dict) else [(None, value)]
+        for key, part in parts:
+            metric = scorer if key is None else f"{scorer}.{key}"
+            number = LETTERS.get(part) if isinstance(part, str) else part
+            if not isinstance(number, int | float):
+                ledger.drop(f"scores of {shortened(metric)}", "not one number per item")
+            elif ledger.takes(metric):
+                scored = Item(item, float(number), len(choices) if choices else None)
+                run_name = f"{run} epoch {epoch}"
+                ledger.add_item(cell._replace(metric=metric), run_name, scored, where)
+
+
+def _read_totals(
+    results: dict[str, Any], info: dict[str, Any], cell: Cell, ledger: Ledger, where: str
+) -> None:
+    epochs = (optional(info, "config", dict, where) or {}).get("epochs") or 1
+    n_items = field(results, "completed_samples", int, f"{where} results") // expect(
+        epochs, int, f"{where} epochs"
+    )
+    for score in field(results, "scores", list, f"{where} results"):
+        score = expect(score, dict, f"{where} results")
+        metrics = field(score, "metrics", dict, f"{where} results")
+        values = {
+            name: field(expect(m, dict, where), "value", float, f"{where} metric")
+            for name, m in metrics.items()
+            if name in ("accuracy", "mean", "stderr")
+        }
+        metric = field(score, "name", str, f"{where} results")
+        mean, error = values.get("accuracy", values.get("mean")), values.get("stderr", 0.0)
+        if mean is None or n_items < 1 or not ledger.takes(metric):
+            ledger.drop(f"scores of {shortened(metric)}", "neither accuracy nor mean")
+            continue
+        n_right = float(mean) * n_items
+        whole = epochs == 1 and abs(n_right - round(n_right)) < 1e-6 * n_items
+        run = Run(n_items, float(mean), 0.0, whole, None, float(error) if error > 0 else None)
+        ledger.add_run(cell._replace(metric=metric), run, where)
