@@ -3,11 +3,14 @@
 ``SOURCES`` re-make the scores of a bundled study; ``FORMATS`` read whatever a user brings.
 """
 
-from toolkit.sources import helm, inspect_logs, lm_eval, lu2024
+from toolkit.sources import every_eval, helm, inspect_logs, lm_eval, long_table, lu2024, wide_table
 
 SOURCES = {"lu2024": lu2024}
 FORMATS = {
+    "every-eval-ever": every_eval,
     "helm": helm,
     "inspect": inspect_logs,
     "lm-eval": lm_eval,
+    "long": long_table,
+    "wide": wide_table,
 }

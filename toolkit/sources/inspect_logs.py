@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import SourceError
+from toolkit.sources.checks import check_proportion
 from toolkit.sources.inspect_archive import member, members_of, opened, samples_of
 from toolkit.sources.json_files import Tick, expect, field, optional, read_document
 from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
@@ -205,6 +206,7 @@ def _read_totals(
         if mean is None or n_items < 1 or not ledger.takes(metric):
             ledger.drop(f"scores of {shortened(metric)}", "neither accuracy nor mean")
             continue
+        check_proportion(mean, f"{where} results", metric)
         n_right = float(mean) * n_items
         whole = epochs == 1 and abs(n_right - round(n_right)) < 1e-6 * n_items
         run = Run(n_items, float(mean), 0.0, whole, None, float(error) if error > 0 else None)
