@@ -231,3 +231,42 @@ def test_command_in_a_process_of_its_own_gives_code_and_one_line(tiny_study, edi
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1
     assert "scores.csv line 2 column 'score': got '63.2'" in done.stderr
+
+
+@pytest.fixture
+def long_table(tmp_path):
+    path = tmp_path / "cells.csv"
+    path.write_text(
+        "checkpoint,task,metric,prompt_format,n_shots,n_items,n_correct\n"
+        "gpt2,riddles,acc,closed,0,100,55\n"
+    )
+    tasks = tmp_path / "tasks.csv"
+    tasks.write_text("task,metric_of_record,chance,chance_source\nriddles,acc,0.5,two options\n")
+    return path, "--tasks", tasks
+
+
+def test_import_of_own_scores_ends_with_a_report(emergence, tmp_path, long_table):
+    out = tmp_path / "study"
+    code, said, _ = emergence("import", "long", *long_table, "--to", out)
+    assert code == 0
+    assert "Read 1 file: 0 item records, 1 runs, 1 cells." in said
+    assert "Arm few-shot, base: not measured." in said
+    assert f"{out / 'scores.csv'}: 1 rows" in said
+
+
+def test_import_that_describes_writes_nothing(emergence, tmp_path, long_table, snapshot):
+    before = snapshot(tmp_path)
+    code, said, _ = emergence("import", "long", *long_table, "--describe")
+    assert code == 0
+    assert "Checkpoint gpt2: openai-community/gpt2, GPT-2" in said
+    assert snapshot(tmp_path) == before
+
+
+def test_import_of_own_scores_without_a_folder_is_one_line(refused, tmp_path, long_table):
+    message = refused(tmp_path, "import", "long", *long_table)
+    assert "got no folder to write to, expected one; give it with --to DIR." in message
+
+
+def test_import_of_an_absent_log_is_one_line(refused, tmp_path):
+    message = refused(tmp_path, "import", "lm-eval", tmp_path / "none", "--to", tmp_path / "out")
+    assert "no such file or folder, expected lm-eval" in message
