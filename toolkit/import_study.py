@@ -109,7 +109,7 @@ def _understood(ledger: Ledger, registry: Registry) -> list[str]:
         name = registry.name_of(given)
         known = "not in the registry"
         if name is not None:
-            facts = registry.facts.loc[name]
+            facts = registry.facts.loc[name].to_dict()
             tuned = "instruction-tuned" if facts["instruction_tuned"] else "base"
             known = f"{name}, {facts['lm_family']}, {facts['n_params']:.3g} parameters, {tuned}"
         counted = f" ({size:.3g} parameters in its file)" if size else ""

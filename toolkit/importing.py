@@ -181,10 +181,10 @@ def _tasks(scores: pd.DataFrame, ledger: Ledger, tasks_file: Path | None) -> pd.
         counted = _counted(ledger.n_options.get(str(task)))
         said = ledger.chances.get(str(task)) or counted
         if task in given.index:
-            said = given.loc[task]
-            metric = said["metric_of_record"]
-            n_options = said.get("n_options", counted[0] if counted else NOT_GIVEN)
-            said = (str(n_options), float(said["chance"]), str(said["chance_source"]))
+            row = given.loc[task].to_dict()
+            metric = str(row["metric_of_record"])
+            n_options = row.get("n_options", counted[0] if counted else NOT_GIVEN)
+            said = (str(n_options), float(row["chance"]), str(row["chance_source"]))
             if counted and abs(said[1] - counted[1]) > 0.02:
                 ledger.notes.append(f"{task}: chance {said[1]:g} given, {counted[1]:g} counted")
         if said is None:
@@ -229,9 +229,11 @@ def _options(kept: dict[Cell, list[Run]]) -> pd.DataFrame:
     """Return what options' log-probabilities say, where they are known for every item."""
     rows = [
         [c.checkpoint, c.task, c.prompt_format, c.n_shots, runs[0].n_items,
-         np.mean([run.target_log_prob for run in runs]), np.mean([run.brier for run in runs])]
+         np.mean(log_probs), np.mean(briers)]
         for c, runs in sorted(kept.items())
-        if c.metric == TARGET_PROB and all(run.brier is not None for run in runs)
+        for log_probs in [[r.target_log_prob for r in runs if r.target_log_prob is not None]]
+        for briers in [[r.brier for r in runs if r.brier is not None]]
+        if c.metric == TARGET_PROB and len(briers) == len(runs)
     ]  # fmt: skip
     columns = ["checkpoint", "task", "prompt_format", "n_shots", "n_items"]
     return pd.DataFrame(rows, columns=[*columns, "target_log_prob", "brier"])
@@ -239,7 +241,7 @@ def _options(kept: dict[Cell, list[Run]]) -> pd.DataFrame:
 
 def _compare_sizes(ledger: Ledger, registry: Registry, names: dict[str, str]) -> None:
     for given, size in sorted(ledger.sizes.items()):
-        known = float(registry.facts.loc[names[given], "n_params"])
+        known = float(registry.facts["n_params"].to_dict()[names[given]])
         if size is not None and abs(size - known) > 0.2 * known:
             ledger.notes.append(
                 f"{given}: its file counts {size:.3g} parameters, the registry {known:.3g}"

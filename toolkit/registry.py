@@ -129,9 +129,9 @@ def _known_as(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _aliases(text: object) -> list[str]:
-    if pd.isna(text):  # pyright: ignore[reportGeneralTypeIssues]
-        return []
-    return [alias.strip() for alias in str(text).split(ALIAS_SEPARATOR) if alias.strip()]
+    """Return the aliases that a cell lists; a missing cell is no text."""
+    listed = text.split(ALIAS_SEPARATOR) if isinstance(text, str) else []
+    return [alias.strip() for alias in listed if alias.strip()]
 
 
 def _check_names(frame: pd.DataFrame, path: Path) -> None:

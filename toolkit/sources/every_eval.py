@@ -227,9 +227,11 @@ def _read_total(result: _Result, ledger: Ledger, where: str) -> None:
     share = float(score) / result.largest
     check_proportion(share, f"{where} evaluation {result.cell.task!r}", result.cell.metric)
     whole = abs(share * n_items - round(share * n_items)) < 1e-6 * n_items
-    spread = isinstance(error, int | float) and 0 < error < float("inf")
-    if not whole and not spread:
+    spread = None
+    if isinstance(error, int | float) and 0 < error < float("inf"):
+        spread = float(error) / result.largest
+    if not whole and spread is None:
         ledger.drop(f"scores of {result.cell.metric}", "neither a whole count nor a standard error")
         return
-    run = Run(n_items, share, 0.0, whole, None, error / result.largest if spread else None)
+    run = Run(n_items, share, 0.0, whole, None, spread)
     ledger.add_run(result.cell, run, where)

@@ -4,10 +4,11 @@ Values are plain data (no pickle, no YAML); a file is read line by line or recor
 its format allows, so that memory does not grow with the number of items.
 """
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 from toolkit.errors import SourceError
 from toolkit.tables import shortened
@@ -61,7 +62,7 @@ def read_lines(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[str
 def read_elements(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the objects of a JSON list one by one, without holding the list."""
     size, number = _size(path), 0
-    with path.open("r", encoding="utf-8") as text:
+    with path.open("rb") as content, io.TextIOWrapper(content, encoding="utf-8") as text:
         window = _Window(text, path)
         if window.skip(" \t\r\n") != "[":
             got = shortened(window.buffer)
@@ -73,7 +74,7 @@ def read_elements(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[
             where = f"{path} record {number}"
             yield where, expect(window.value(where), dict, where)
             if number % 1000 == 0:
-                tick(path.name, text.buffer.tell(), size)
+                tick(path.name, content.tell(), size)
     tick(path.name, size, size)
 
 
@@ -100,7 +101,7 @@ def expect(value: Any, kind: type[Kind], where: str) -> Kind:
             f"{WORDS[kind]}; the file is not as its format says: make it again."
         )
         raise SourceError(msg)
-    return value
+    return cast(Kind, value)
 
 
 def field(record: dict[str, Any], name: str, kind: type[Kind], where: str) -> Kind:

@@ -92,8 +92,8 @@ def _read_results(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
     ledger.files.append(path.name)
     checkpoint = _checkpoint(document, where)
     size = (optional(document, "config", dict, where) or {}).get("model_num_parameters")
-    is_size = isinstance(size, int) and 0 < size < N_PARAMS_MAX
-    ledger.see_checkpoint(checkpoint, float(size) if is_size else None, where)
+    known = float(size) if isinstance(size, int) and 0 < size < N_PARAMS_MAX else None
+    ledger.see_checkpoint(checkpoint, known, where)
     stamp = path.stem.removeprefix("results_")
     # Names of tasks never become paths: files are found by listing the folder.
     samples = {p.name: p for p in path.parent.iterdir() if p.is_file() and not p.is_symlink()}
@@ -220,7 +220,9 @@ def _read_samples(path: Path, task: _Task, ledger: Ledger, tick: Tick) -> None:
 
 
 def _spread(found: OptionScores | None) -> tuple[float | None, float | None, float | None]:
-    return (None, None, None) if found is None else tuple(found)
+    if found is None:
+        return None, None, None
+    return found.target_log_prob, found.target_prob, found.brier
 
 
 def _check_totals(path: Path, task: _Task, ledger: Ledger) -> None:
@@ -254,9 +256,9 @@ def _read_totals(task: _Task, ledger: Ledger, where: str) -> None:
         error = task.totals.get(f"{metric}_stderr,{filtered}")
         n_right = total * task.n_items
         whole = math.isfinite(n_right) and abs(n_right - round(n_right)) < 1e-6 * task.n_items
-        known = isinstance(error, int | float) and error > 0
-        if not whole and not known:
+        spread = float(error) if isinstance(error, int | float) and error > 0 else None
+        if not whole and spread is None:
             ledger.drop(f"scores of {metric}", "neither a whole count nor a standard error")
             continue
-        run = Run(task.n_items, float(total), 0.0, whole, None, float(error) if known else None)
+        run = Run(task.n_items, float(total), 0.0, whole, None, spread)
         ledger.add_run(task.cell(full), run, where)

@@ -152,7 +152,10 @@ class _Rows:
     def _cell(self, row: dict[str, str], where: str) -> Cell:
         shots = self._optional(row, "n_shots")
         return Cell(
-            *(self._required(row, name, where) for name in Cell._fields[:4]),
+            self._required(row, "checkpoint", where),
+            self._required(row, "task", where),
+            self._required(row, "metric", where),
+            self._required(row, "prompt_format", where),
             whole(shots, where, "n_shots", 0) if shots else self.asked.shots_or(None, where),
         )
 

@@ -1,6 +1,7 @@
 """Rows of a table of scores, from CSV or Parquet, and the count behind a score."""
 
 import csv
+import io
 import math
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
@@ -90,7 +91,10 @@ def _last_place(text: str) -> float:
 def _csv_rows(path: Path, tick: Tick) -> Iterator[tuple[str, dict[str, str]]]:
     try:
         size = path.stat().st_size
-        with path.open(encoding="utf-8-sig", newline="") as text:
+        with (
+            path.open("rb") as content,
+            io.TextIOWrapper(content, encoding="utf-8-sig", newline="") as text,
+        ):
             reader = csv.reader(text, strict=True)
             header = _header(path, next(reader, []))
             number_of_rows, width = 0, len(header)
@@ -105,7 +109,7 @@ def _csv_rows(path: Path, tick: Tick) -> Iterator[tuple[str, dict[str, str]]]:
                     raise SourceError(msg)
                 yield where, dict(zip(header, (cell.strip() for cell in row), strict=True))
                 if number_of_rows % BATCH == 0:
-                    tick(path.name, min(text.buffer.tell(), size), size)
+                    tick(path.name, min(content.tell(), size), size)
     except OSError as error:
         msg = f"{path}: can't be read ({error.strerror}), expected a CSV file; correct the path."
         raise SourceError(msg) from None
