@@ -192,4 +192,4 @@ def test_samples_that_are_cut_off_are_an_error(tmp_path, refused_import):
 
 def test_folder_without_records_is_an_error(tmp_path, refused_import):
     (tmp_path / "r").mkdir()
-    assert "got no .json" in refused_import("every-eval-ever", tmp_path / "r")
+    assert "got no *.json, expected records" in refused_import("every-eval-ever", tmp_path / "r")

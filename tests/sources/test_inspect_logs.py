@@ -245,4 +245,6 @@ def test_member_that_unpacks_beyond_all_bounds_is_an_error(tmp_path, refused_imp
 
 def test_folder_without_logs_is_an_error(tmp_path, refused_import):
     (tmp_path / "logs").mkdir()
-    assert "got no .eval or .json" in refused_import("inspect", tmp_path / "logs")
+    assert "got no *.eval or *.json, expected logs of Inspect" in refused_import(
+        "inspect", tmp_path / "logs"
+    )

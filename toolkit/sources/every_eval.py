@@ -32,6 +32,7 @@ from toolkit.sources.json_files import (
     Tick,
     expect,
     field,
+    files_under,
     optional,
     read_document,
     read_lines,
@@ -57,12 +58,7 @@ class _Result:
 
 def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
     """Read one record, or all under a folder, into the ledger."""
-    found = sorted(p for p in path.rglob("*.json") if p.is_file() and not p.is_symlink())
-    records = [path] if path.is_file() else found
-    if not records:
-        msg = f"{path}: got no .json, expected records of Every Eval Ever; give their folder."
-        raise SourceError(msg)
-    for record in records:
+    for record in files_under(path, ["*.json"], "records of Every Eval Ever"):
         _read_record(record, ledger, asked, tick)
 
 

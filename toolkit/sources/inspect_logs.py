@@ -28,7 +28,7 @@ from typing import Any
 from toolkit.errors import SourceError
 from toolkit.sources.checks import check_proportion
 from toolkit.sources.inspect_archive import member, members_of, opened, samples_of
-from toolkit.sources.json_files import Tick, expect, field, optional, read_document
+from toolkit.sources.json_files import Tick, expect, field, files_under, optional, read_document
 from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
 from toolkit.tables import shortened
 
@@ -50,7 +50,7 @@ Sample = tuple[str, dict[str, Any]]
 
 def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
     """Read one log, or all under a folder, into the ledger."""
-    for log in _logs(path):
+    for log in files_under(path, ["*.eval", "*.json"], "logs of Inspect"):
         if log.suffix == ".eval":
             _read_archive(log, ledger, asked, tick)
         else:
@@ -58,18 +58,6 @@ def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
             samples = optional(document, "samples", list, str(log)) or []
             placed = ((f"{log} sample {n}", s) for n, s in enumerate(samples, start=1))
             _read_log(log, document, placed, len(samples), ledger, asked)
-
-
-def _logs(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    kinds = (".eval", ".json")
-    found = sorted(p for p in path.rglob("*") if p.suffix in kinds and p.is_file())
-    logs = [p for p in found if p.name != "logs.json" and not p.is_symlink()]
-    if not logs:
-        msg = f"{path}: got no .eval or .json, expected logs of Inspect; give the folder of logs."
-        raise SourceError(msg)
-    return logs
 
 
 def _read_archive(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:

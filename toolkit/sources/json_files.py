@@ -6,7 +6,7 @@ its format allows, so that memory does not grow with the number of items.
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, cast
 
@@ -28,6 +28,18 @@ WORDS: dict[Any, str] = {
 
 def no_tick(_what: str, _done: int, _total: int) -> None:
     """Tell nobody how far the reading is."""
+
+
+def files_under(path: Path, patterns: Sequence[str], expected: str) -> list[Path]:
+    """Return a file itself, or the files under a folder that fit; links lead elsewhere."""
+    if path.is_file():
+        return [path]
+    fitting = {p for pattern in patterns for p in path.rglob(pattern)}
+    found = sorted(p for p in fitting if p.is_file() and not p.is_symlink())
+    if not found:
+        msg = f"{path}: got no {' or '.join(patterns)}, expected {expected}; correct the path."
+        raise SourceError(msg)
+    return found
 
 
 def read_document(path: Path, largest: int = DOCUMENT_MAX) -> Any:

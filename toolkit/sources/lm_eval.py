@@ -28,17 +28,17 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import SourceError
-from toolkit.sources.json_files import Tick, expect, field, optional, read_document, read_lines
-from toolkit.sources.lm_eval_options import option_log_likelihoods, scores_of_options
-from toolkit.sources.records import (
-    TARGET_PROB,
-    Asked,
-    Cell,
-    Item,
-    Ledger,
-    OptionScores,
-    Run,
+from toolkit.sources.json_files import (
+    Tick,
+    expect,
+    field,
+    files_under,
+    optional,
+    read_document,
+    read_lines,
 )
+from toolkit.sources.lm_eval_options import option_log_likelihoods, scores_of_options
+from toolkit.sources.records import TARGET_PROB, Asked, Cell, Item, Ledger, OptionScores, Run
 from toolkit.tables import shortened
 
 MEAN_TOLERANCE = 1e-6
@@ -68,21 +68,9 @@ class _Task:
 
 def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
     """Read one results file, or all under a folder, into the ledger."""
-    for results in _result_files(path):
+    expected = "a results file of lm-evaluation-harness, or its --output_path"
+    for results in files_under(path, ["results_*.json"], expected):
         _read_results(results, ledger, asked, tick)
-
-
-def _result_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    found = sorted(p for p in path.rglob("results_*.json") if p.is_file() and not p.is_symlink())
-    if not found:
-        msg = (
-            f"{path}: got no results_*.json, expected a results file of lm-evaluation-harness or a "
-            "folder with some; give the folder named with --output_path."
-        )
-        raise SourceError(msg)
-    return found
 
 
 def _read_results(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
@@ -116,11 +104,8 @@ def _check_version(document: dict[str, Any], where: str) -> None:
     keys = [key for totals in results.values() for key in expect(totals, dict, where)]
     number = re.match(r"0\.(\d+)", version)
     if (number is None or int(number[1]) < 4) or (keys and not any("," in key for key in keys)):
-        got = (
-            f"version {shortened(version)}"
-            if "lm_eval_version" in document
-            else "scores without filters"
-        )
+        said = "lm_eval_version" in document
+        got = f"version {shortened(version)}" if said else "scores without filters"
         msg = (
             f"{where}: got {got}, expected lm-evaluation-harness 0.4 or later ('acc,none'); "
             "run the evaluation with a later harness, or give the scores as a long table."
