@@ -60,12 +60,12 @@ def test_rows_bring_the_bases_along():
 
 def test_users_file_adds_and_wins(own):
     path = own(
-        "mine,m|das modul,Own,123000000,,2026-01,false,,my notes",
+        "mine,m|my other name,Own,123000000,,2026-01,false,,my notes",
         "openai-community/gpt2,gpt2,GPT-2,117000000,,,false,,my count",
         "mine-chat,,Own,123000000,,,true,M,my notes",
     )
     registry = load_registry(path)
-    assert registry.name_of("Das Modul") == "mine"
+    assert registry.name_of("My Other Name") == "mine"
     assert registry.facts.loc["openai-community/gpt2", "n_params"] == 117e6
     assert registry.facts.loc["mine-chat", "base_checkpoint"] == "mine"
     assert registry.name_of("gpt2-xl") == "openai-community/gpt2-xl"
