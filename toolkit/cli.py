@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from toolkit.cli_calibrate import calibrate, simulate
 from toolkit.errors import ToolkitError
 from toolkit.terminal import print_error, print_json, print_line, print_table, say, step_by_step
 
@@ -31,6 +32,10 @@ COLOURS = {
     "NO_JUMP": "bold green",
     "UNDETERMINED": "yellow",
 }
+
+
+app.command(epilog="Example: emergence calibrate rich --block smooth")(calibrate)
+app.command(epilog="Example: emergence simulate design.toml --to simulated")(simulate)
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from toolkit.calibrate.judge import Judged, judge_planted
 from toolkit.gates import Outcome
-from toolkit.planted import Judged, judge_planted
 from toolkit.sampling import FitSettings
 from toolkit.simulate import (
     LU_LIKE,
@@ -16,7 +16,7 @@ from toolkit.simulate import (
     Truth,
     simulate_study,
 )
-from toolkit.truths import Straight
+from toolkit.simulate.curves import Straight
 
 HEIGHT = 0.25
 # What each truth must be called on a design that can tell. A step with tuning only, or with
@@ -71,7 +71,7 @@ def judge_study(
     rng = np.random.default_rng(settings.random_seed)
     tasks = planted_tasks(design, per_truth, rng, truths)
     scores = simulate_study(design, tasks, rng)
-    return judge_planted(scores, tasks, settings, cache, rivals=rivals)
+    return list(judge_planted(scores, tasks, settings, cache, rivals=rivals).tasks)
 
 
 __all__ = ["LU_LIKE", "RICH", "RIGHT", "Judged", "judge_study"]

@@ -1,40 +1,46 @@
 """Score tables with known truth, made from a latent competence item by item.
 
 A checkpoint has a latent competence that grows with its size and differs by family and recipe; a
-task turns competence into accuracy by a curve (``truths``). A planted step lifts the accuracy
-itself, on the accuracy scale, in the arms that carry it. Items are then answered one by one, and
-where the answer must be parsed an unparseable one is wrong.
+task turns competence into accuracy by a curve. A planted step lifts the accuracy itself, on the
+accuracy scale, in the arms that carry it. Items are then answered one by one, and where the answer
+must be parsed an unparseable one is wrong.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import ARMS, Arm, Claim
+from toolkit.claims import Arm
 from toolkit.scores import CHECKPOINTS_SCHEMA, SCORES_SCHEMA, TASKS_SCHEMA, Scores, join_scores
+from toolkit.simulate.tasks import PlantedTask
 from toolkit.tables import check_table
-from toolkit.truths import GENTLE, Curve
 
-Truth = Literal[
-    "none", "smooth few-shot gain", "all arms", "few-shot only", "instruction tuning only"
-]
-TRUTHS = get_args(Truth)
-FULL_ARM = Arm(True, True)
+N_SHOTS = 5
 GAIN_DECADES = 0.8
 # Demonstrations, and tuning, teach the format of an answer as much as this growth would.
 FORMAT_DECADES = 0.3
+# How competence, in decades of size, differs between families, recipes, and single cells.
+FAMILY_SD, RECIPE_SD, CELL_SD = 0.1, 0.07, 0.05
+TUNING_GAIN, TUNING_SD, SHOTS_GAIN = 0.15, 0.05, 0.15
+# How rarely an item is answered otherwise in another run at a low temperature (Lu et al. 2024).
+REDRAWN = 0.04
 
 
 @dataclass(frozen=True)
 class StudyDesign:
-    """Which checkpoints are scored on how many items: sizes by family, in parameters."""
+    """Which checkpoints are scored on how many items.
 
-    sizes: dict[str, tuple[float, ...]]
+    ``sizes`` by family in parameters; ``family_shift`` makes families more competent than their
+    size, in decades; each cell is run ``n_repeats`` times on the same items.
+    """
+
+    sizes: Mapping[str, tuple[float, ...]]
     n_items: int
     chance: float = 0.25
+    family_shift: Mapping[str, float] = field(default_factory=dict)
+    n_repeats: int = 1
 
 
 # Four families of five sizes, interleaved so that no gap around the middle exceeds 0.5 decades, and
@@ -52,47 +58,25 @@ RICH = StudyDesign(
 LU_LIKE = StudyDesign({"gpt": (1.17e8, 1.6e9, 6.7e9, 1.75e11), "t5": (6e7, 7.7e8)}, n_items=200)
 
 
-@dataclass(frozen=True)
-class PlantedTask:
-    """What is true of one task: its smooth curve, where that lies, and which step it carries.
-
-    ``height`` is on the accuracy scale; the step lies at ``step_at`` parameters, which is also the
-    size that the claim names; ``midpoint`` is the middle of the curve in parameters. ``complies``
-    is the share of answers that can be parsed, around ``step_at``; with it the metric is exact
-    match.
-    """
-
-    name: str
-    truth: Truth
-    step_at: float
-    height: float = 0.0
-    midpoint: float = 3e10
-    curve: Curve = GENTLE
-    metric: Literal["accuracy", "exact_match"] = "accuracy"
-    complies: Curve | None = None
-
-    @property
-    def stepping_arms(self) -> tuple[Arm, ...]:
-        """Return the arms that carry the step."""
-        if self.truth == "few-shot only":
-            return tuple(arm for arm in ARMS if arm.few_shot)
-        if self.truth == "instruction tuning only":
-            return tuple(arm for arm in ARMS if arm.instruction_tuned)
-        return ARMS if self.truth == "all arms" else ()
-
-
 def simulate_study(
     design: StudyDesign, tasks: Sequence[PlantedTask], rng: np.random.Generator
 ) -> Scores:
     """Return the scores of every checkpoint on every task, base and tuned, zero- and few-shot."""
     checkpoints = _checkpoints(design)
-    competence = _competence(checkpoints, rng)
-    cells = [
-        _cell(design, task, checkpoint, n_shots, competence[checkpoint["checkpoint"]], rng)
-        for task in tasks
-        for _, checkpoint in checkpoints.iterrows()
-        for n_shots in (0, 5)
-    ]
+    competence = _competence(design, checkpoints, rng)
+    facts = checkpoints.to_dict(orient="records")
+    cells = []
+    for task in tasks:
+        # The luck of a training run is its base's, and the same in every arm.
+        bases = [row["checkpoint"] for row in facts if not row["instruction_tuned"]]
+        luck = dict(zip(bases, rng.random(len(bases)), strict=True)) if task.modes else {}
+        for row in facts:
+            base = "base_checkpoint" if row["instruction_tuned"] else "checkpoint"
+            own = luck.get(row[base], 0.0)
+            for n_shots in (0, N_SHOTS):
+                cells.append(
+                    _cell(design, task, row, n_shots, competence[row["checkpoint"]], own, rng)
+                )
     register = pd.DataFrame(
         {
             "task": [task.name for task in tasks],
@@ -108,17 +92,6 @@ def simulate_study(
         check_table(register, TASKS_SCHEMA, "simulated tasks"),
         "simulated scores",
     )
-
-
-def planted_claim(task: PlantedTask) -> Claim:
-    """Return the claim that the fully elicited arm jumps at the planted place."""
-    return Claim(
-        slug=task.name, task=task.name, paper_version="simulated", table="none", row=task.name,
-        prior_claim="", prior_source="simulated", study_claim="",
-        published_arm=FULL_ARM.label, threshold_n_params=task.step_at,
-        published_above_baseline=True, published_emergent=True, published_marginal=False,
-        published_verdict="emergent", claim_set="prior",
-    )  # fmt: skip
 
 
 def _checkpoints(design: StudyDesign) -> pd.DataFrame:
@@ -141,15 +114,19 @@ def _checkpoints(design: StudyDesign) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _competence(checkpoints: pd.DataFrame, rng: np.random.Generator) -> dict[str, float]:
+def _competence(
+    design: StudyDesign, checkpoints: pd.DataFrame, rng: np.random.Generator
+) -> dict[str, float]:
     """Return each checkpoint's competence in decades of size; a tuned one starts from its base."""
-    families = {name: rng.normal(0, 0.1) for name in sorted(checkpoints["lm_family"].unique())}
+    names = sorted(checkpoints["lm_family"].unique())
+    families = {n: rng.normal(0, FAMILY_SD) + design.family_shift.get(n, 0.0) for n in names}
     competence: dict[str, float] = {}
     for row in checkpoints.to_dict(orient="records"):
         if row["instruction_tuned"]:
-            start = competence[row["base_checkpoint"]] + rng.normal(0.15, 0.05)
+            start = competence[row["base_checkpoint"]] + rng.normal(TUNING_GAIN, TUNING_SD)
         else:
-            start = np.log10(row["n_params"]) + families[row["lm_family"]] + rng.normal(0, 0.07)
+            family = families[row["lm_family"]]
+            start = np.log10(row["n_params"]) + family + rng.normal(0, RECIPE_SD)
         competence[row["checkpoint"]] = start
     return competence
 
@@ -162,26 +139,26 @@ def _chance(design: StudyDesign, task: PlantedTask) -> float:
 def _cell(
     design: StudyDesign,
     task: PlantedTask,
-    checkpoint: pd.Series,
+    checkpoint: Mapping[str, object],
     n_shots: int,
     competence: float,
+    luck: float,
     rng: np.random.Generator,
 ) -> dict[str, object]:
     arm = Arm(n_shots > 0, bool(checkpoint["instruction_tuned"]))
-    helped = competence + (0.15 if arm.few_shot else 0.0) + rng.normal(0, 0.05)
+    n_params = float(checkpoint["n_params"])  # pyright: ignore[reportArgumentType]
+    helped = competence + (SHOTS_GAIN if arm.few_shot else 0.0) + rng.normal(0, CELL_SD)
+    if checkpoint["lm_family"] in task.trained_families:
+        helped += task.trained_shift
     if arm.few_shot and task.truth == "smooth few-shot gain":
         # Rises over about one decade around the claimed size, without any step.
-        beyond = np.log10(checkpoint["n_params"] / task.step_at)
-        helped += GAIN_DECADES / (1 + np.exp(-4 * beyond))
+        helped += GAIN_DECADES / (1 + np.exp(-4 * np.log10(n_params / task.step_at)))
     chance = _chance(design, task)
-    accuracy = chance + (1 - chance) * task.curve.share(helped - np.log10(task.midpoint))
+    accuracy = chance + (1 - chance) * task.share(helped - np.log10(task.midpoint), luck)
     if task.complies is not None:
         shown = FORMAT_DECADES * (arm.few_shot + arm.instruction_tuned)
         accuracy *= task.complies.share(helped + shown - np.log10(task.step_at))
-    if arm in task.stepping_arms and checkpoint["n_params"] >= task.step_at:
-        # Additive on the accuracy scale; near the ceiling less than the height is left to add.
-        accuracy = min(accuracy + task.height, 0.98)
-    n_correct = int(rng.binomial(design.n_items, accuracy))
+    counts = _counts(task.lifted(accuracy, n_params, arm), design, rng)
     return {
         "checkpoint": checkpoint["checkpoint"],
         "task": task.name,
@@ -189,7 +166,19 @@ def _cell(
         "prompt_format": "closed",
         "n_shots": n_shots,
         "n_items": design.n_items,
-        "n_correct": n_correct,
-        "n_repeats": 1,
-        "score": n_correct / design.n_items,
+        "n_correct": int(np.rint(counts.mean())),
+        "n_repeats": design.n_repeats,
+        "repeat_sd": float((counts / design.n_items).std(ddof=1)) if len(counts) > 1 else np.nan,
+        "score": counts.mean() / design.n_items,
     }
+
+
+def _counts(accuracy: float, design: StudyDesign, rng: np.random.Generator) -> np.ndarray:
+    """Return the items right in each run; runs after the first nearly copy it."""
+    first = int(rng.binomial(design.n_items, accuracy))
+    counts = [first]
+    for _ in range(design.n_repeats - 1):
+        kept = rng.binomial(first, 1 - REDRAWN)
+        anew = rng.binomial(design.n_items, REDRAWN)
+        counts.append(min(kept + rng.binomial(anew, accuracy), design.n_items))
+    return np.array(counts)
