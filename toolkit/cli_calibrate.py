@@ -9,7 +9,7 @@ from toolkit.errors import ClaimError, did_you_mean
 from toolkit.terminal import print_json, print_line, print_table, step_by_step
 
 DesignArgument = Annotated[
-    str, typer.Argument(help="rich, lu-like, or the path of a design file (TOML).")
+    str, typer.Argument(help="A study, rich, lu-like, or the path of a design file (TOML).")
 ]
 QUICK = {"draws": 60, "tune": 60, "chains": 4, "target_accept": 0.9}
 FULL = {"draws": 800, "tune": 600, "chains": 4, "target_accept": 0.9}
@@ -96,15 +96,19 @@ def _known(name: str, known: list[str], what: str) -> str:
 
 
 def _design(design: str) -> tuple[str, Any]:
-    """Return the name and the design of a bundled design or a design file."""
-    from toolkit.simulate import LU_LIKE, RICH
+    """Return the name and the design of a study, a bundled design or a design file."""
+    from toolkit.analysis import load_study_folder, study_names
+    from toolkit.simulate import LU_LIKE, RICH, OwnDesign
     from toolkit.simulate.design_file import read_design
 
     bundled = {"rich": RICH, "lu-like": LU_LIKE}
     if design in bundled:
         return design, bundled[design]
     path = Path(design)
-    if path.suffix != ".toml":
-        _known(design, list(bundled), "design (or the path of a TOML file)")
-    found, _ = read_design(path)
-    return path.stem, found
+    if path.suffix == ".toml":
+        found, _ = read_design(path)
+        return path.stem, found
+    if design not in study_names() and not path.is_dir():
+        _known(design, [*bundled, *study_names()], "design (or the path of a design file)")
+    source = load_study_folder(design)
+    return source.study.id, OwnDesign(source.record, source.claims)

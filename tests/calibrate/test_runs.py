@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from toolkit.analysis import load_study_folder
 from toolkit.calibrate import runs
 from toolkit.calibrate.runs import Campaign, Job, jobs_for, lines, run_jobs
-from toolkit.calibrate.truths import BLOCKS, TRUTHS, planted_tasks
+from toolkit.calibrate.truths import BLOCKS, TRUTHS, planted_tasks, right_of
+from toolkit.claims import ARMS
 from toolkit.gates import GAP_MAX_DECADES, Outcome, gap_around, is_resolvable
-from toolkit.simulate import RICH, StudyDesign, simulate_study
+from toolkit.simulate import RICH, OwnDesign, StudyDesign, simulate_study
 
 SMALL = StudyDesign({"fern": (1e8, 1e9, 1e10, 8e10), "moss": (3e8, 3e9, 3e10)}, n_items=40)
 
@@ -82,14 +84,56 @@ def test_places_of_a_block_lie_where_the_rich_design_can_tell(name):
     assert frame["score"].between(0, 1).all()
 
 
-@pytest.mark.parametrize("name", [name for name, truth in TRUTHS.items() if truth.is_step])
-def test_right_verdict_of_a_step_follows_from_its_arms(name):
-    truth = TRUTHS[name]
-    task = truth.plant("t", 5e9, np.random.default_rng(1))
-    in_controlled = any(arm.label == "zero-shot, base" for arm in task.stepping_arms)
-    assert (truth.right is Outcome.JUMP_REMAINS) is in_controlled
-    assert (truth.height > 0) is in_controlled
-    assert bool(truth.credited) is not in_controlled
+@pytest.mark.parametrize(
+    ("name", "arm", "right"),
+    [
+        ("step of 20 points in all arms", ARMS[0], (Outcome.JUMP_REMAINS, ())),
+        ("step of 20 points in all arms", ARMS[3], (Outcome.JUMP_REMAINS, ())),
+        ("step of 20 points with few-shot only", ARMS[1],
+         (Outcome.EXPLAINED, ("few-shot prompting",))),
+        ("step of 20 points with few-shot only", ARMS[2], (Outcome.NO_JUMP, ())),
+        ("step of 20 points with tuning only", ARMS[3],
+         (Outcome.EXPLAINED, ("instruction tuning",))),
+        ("step of 30 points with both only", ARMS[3], (Outcome.EXPLAINED, ("interaction",))),
+        ("step of 30 points with both only", ARMS[1], (Outcome.NO_JUMP, ())),
+        # Jumps of 5 points count as nothing.
+        ("step of 5 points in all arms", ARMS[3], (Outcome.NO_JUMP, ())),
+        ("4PL, 0.75 decades", ARMS[3], (Outcome.NO_JUMP, ())),
+    ],
+)  # fmt: skip
+def test_right_verdict_follows_from_the_arms_of_the_step_and_of_the_claim(name, arm, right):
+    task = TRUTHS[name].plant("t", 5e9, np.random.default_rng(1))
+    found = right_of(task, arm)
+    assert (found.outcome, found.credited) == right
+
+
+def test_height_of_a_truth_is_that_of_its_step_in_the_controlled_arm():
+    for truth in TRUTHS.values():
+        task = truth.plant("t", 5e9, np.random.default_rng(1))
+        assert truth.height == (task.height if ARMS[0] in task.stepping_arms else 0.0)
+        assert truth.is_step is (task.truth != "none")
+
+
+def test_own_design_has_the_cells_items_and_claims_of_its_study():
+    source = load_study_folder("lu2024")
+    design = OwnDesign(source.record, source.claims).shuffled(np.random.default_rng(2))
+    planted = planted_tasks(BLOCKS["smooth"], design, np.random.default_rng(2))
+    tasks = [task for _, task in planted]
+    frame = simulate_study(design, tasks, np.random.default_rng(3)).frame
+    real = source.record.frame
+    for number, task in enumerate(tasks):
+        claim = design.claims[number]
+        own, like = frame[frame["task"] == task.name], real[real["task"] == claim.task]
+        assert task.step_at == claim.threshold_n_params
+        assert design.published_arm(number).label == claim.published_arm
+        columns = ["checkpoint", "n_shots", "n_items"]
+        assert sorted(map(tuple, own[columns].to_numpy())) == sorted(
+            map(tuple, like[columns].to_numpy())
+        )
+        assert own["chance"].iloc[0] == like["chance"].iloc[0]
+    again = OwnDesign(source.record, source.claims)
+    assert again.fingerprint == OwnDesign(source.record, source.claims).fingerprint
+    assert again.fingerprint != OwnDesign(source.record, source.claims[1:]).fingerprint
 
 
 def test_a_job_is_the_same_for_its_seed(campaign):

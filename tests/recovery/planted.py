@@ -17,6 +17,7 @@ from toolkit.simulate import (
     simulate_study,
 )
 from toolkit.simulate.curves import Straight
+from toolkit.simulate.tasks import FULL_ARM
 
 HEIGHT = 0.25
 # What each truth must be called on a design that can tell. A step with tuning only, or with
@@ -71,7 +72,8 @@ def judge_study(
     rng = np.random.default_rng(settings.random_seed)
     tasks = planted_tasks(design, per_truth, rng, truths)
     scores = simulate_study(design, tasks, rng)
-    return list(judge_planted(scores, tasks, settings, cache, rivals=rivals).tasks)
+    claimed = dict.fromkeys(tasks, FULL_ARM)
+    return list(judge_planted(scores, claimed, settings, cache, rivals=rivals).tasks)
 
 
 __all__ = ["LU_LIKE", "RICH", "RIGHT", "Judged", "judge_study"]

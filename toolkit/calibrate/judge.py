@@ -6,7 +6,7 @@ Not fitted at all, because simulated tables have no choices to make and the wide
 specifications and the step of free width: both can only take a verdict with a jump away.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from toolkit.analysis import judge_claims
-from toolkit.claims import ARM_LABELS
+from toolkit.claims import ARM_LABELS, Arm
 from toolkit.estimands import ROPE, surviving
 from toolkit.fit import Fitted, fit_model
 from toolkit.models import RIVALS
@@ -73,7 +73,7 @@ class JudgedStudy:
 
 def judge_planted(
     scores: Scores,
-    tasks: Sequence[PlantedTask],
+    claimed: Mapping[PlantedTask, Arm],
     settings: FitSettings,
     cache: Path,
     done: Callable[[str], None] = lambda _: None,
@@ -82,10 +82,12 @@ def judge_planted(
 ) -> JudgedStudy:
     """Return the verdict on every planted task of one simulated study.
 
-    Without ``rivals`` no claim gets a verdict with a jump.
+    ``claimed`` maps each task to the arm that is claimed to jump. Without ``rivals`` no claim gets
+    a verdict with a jump.
     """
     fitted = fit_model(scores, "step", settings, cache)
-    claims = [planted_claim(task) for task in tasks]
+    tasks = list(claimed)
+    claims = [planted_claim(task, arm) for task, arm in claimed.items()]
     found = judge_claims(claims, scores, fitted)
     waiting = {v.claim.task for v in found.verdicts if rivals and _waits_for_rivals(v)}
     done(f"main fit: {len(waiting)} of {len(tasks)} claims with a jump wait for rivals")

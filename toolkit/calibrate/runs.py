@@ -8,7 +8,7 @@ job depends on its seed only, not on what ran before it or beside it.
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,14 +18,13 @@ import numpy as np
 
 from toolkit import sampling
 from toolkit.calibrate.judge import Judged, judge_planted
-from toolkit.calibrate.truths import BLOCKS, KnownTruth, planted_tasks
+from toolkit.calibrate.truths import BLOCKS, KnownTruth, Right, planted_tasks, right_of
 from toolkit.estimands import ROPE
 from toolkit.fit import code_of, model_text
-from toolkit.gates import Outcome
 from toolkit.models import RIVALS
 from toolkit.paths import atomic_path
 from toolkit.sampling import FitSettings
-from toolkit.simulate import StudyDesign, curves, simulate_study, studies, tasks
+from toolkit.simulate import Design, curves, designs, simulate_study, studies, tasks
 from toolkit.variants import hash_text
 
 Line = dict[str, Any]
@@ -36,7 +35,7 @@ class Campaign:
     """What is judged: a design by name, how each fit is sampled, and where draws may be kept."""
 
     name: str
-    design: StudyDesign
+    design: Design
     draws: int
     tune: int
     chains: int
@@ -47,13 +46,13 @@ class Campaign:
     def made_by(self) -> dict[str, Any]:
         """Return what a kept line must share to count: settings, and hashes of what made it."""
         models = [model_text(name) for name in ("step", *RIVALS)]
-        simulator = [code_of(module) for module in (curves, tasks, studies)]
+        simulator = [code_of(module) for module in (curves, tasks, designs, studies)]
         return {
             "draws": self.draws,
             "tune": self.tune,
             "chains": self.chains,
             "target_accept": self.target_accept,
-            "design": hash_text(json.dumps(asdict(self.design), sort_keys=True)),
+            "design": self.design.fingerprint,
             "models": hash_text("\n".join(models)),
             "simulator": hash_text("\n".join(simulator)),
         }
@@ -111,15 +110,18 @@ def run_job(campaign: Campaign, job: Job) -> Line:
     # The same seed makes other studies in other blocks.
     rng = np.random.default_rng([job.seed, *job.block.encode()])
     block = BLOCKS[job.block]
-    design = block.change(campaign.design)
+    design = block.change(campaign.design.shuffled(rng))
     planted = planted_tasks(block, design, rng)
-    own = [task for _, task in planted]
-    scores, settings = simulate_study(design, own, rng), campaign.settings(job.seed)
+    claimed = {task: design.published_arm(number) for number, (_, task) in enumerate(planted)}
+    scores, settings = simulate_study(design, list(claimed), rng), campaign.settings(job.seed)
     campaign.cache.mkdir(parents=True, exist_ok=True)
     # Draws of thousands of studies would fill a disk; a line says what is needed of them.
     with TemporaryDirectory(dir=campaign.cache) as folder:
-        judged = judge_planted(scores, own, settings, Path(folder))
-    rows = [_row(truth, each) for (truth, _), each in zip(planted, judged.tasks, strict=True)]
+        judged = judge_planted(scores, claimed, settings, Path(folder))
+    rows = [
+        _row(truth, each, right_of(each.task, claimed[each.task]))
+        for (truth, _), each in zip(planted, judged.tasks, strict=True)
+    ]
     return {
         "block": job.block,
         "seed": job.seed,
@@ -131,14 +133,13 @@ def run_job(campaign: Campaign, job: Job) -> Line:
     }
 
 
-def _row(truth: KnownTruth, judged: Judged) -> Line:
+def _row(truth: KnownTruth, judged: Judged, right: Right) -> Line:
     verdict = judged.verdict
-    met = verdict.outcome is truth.right
-    if verdict.outcome is Outcome.EXPLAINED:
-        met = met and verdict.credited_to == truth.credited
+    met = verdict.outcome is right.outcome and verdict.credited_to == right.credited
     return {
         "truth": truth.name,
         "place": float(f"{judged.task.step_at:.4g}"),
+        "must_be": right.outcome.value,
         "verdict": verdict.outcome.value,
         "right": met,
         "credited_to": list(verdict.credited_to),

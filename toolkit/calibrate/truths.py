@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from toolkit.claims import CONTROLLED_ARM, Arm
+from toolkit.estimands import ROPE
 from toolkit.gates import Outcome
-from toolkit.simulate import RICH, PlantedTask, StudyDesign, Truth
+from toolkit.simulate import RICH, Design, PlantedTask, StudyDesign, Truth
 from toolkit.simulate.curves import (
     BrokenPower,
     Curve,
@@ -33,21 +35,32 @@ FEW_SHOT, TUNING = "few-shot prompting", "instruction tuning"
 
 @dataclass(frozen=True)
 class KnownTruth:
-    """How a task of this truth is planted, and what must be said of it.
-
-    ``height`` is that of the step in the controlled arm, hence what E1 estimates there.
-    """
+    """How a task of this truth is planted, and what E1 is of it in the controlled arm."""
 
     name: str
     plant: Plant
-    right: Outcome = Outcome.NO_JUMP
-    credited: tuple[str, ...] = ()
+    is_step: bool = False
     height: float = 0.0
 
-    @property
-    def is_step(self) -> bool:
-        """Return whether a step was planted in any arm."""
-        return self.right is not Outcome.NO_JUMP
+
+@dataclass(frozen=True)
+class Right:
+    """What must be said of a planted task that is claimed to jump in an arm."""
+
+    outcome: Outcome
+    credited: tuple[str, ...] = ()
+
+
+def right_of(task: PlantedTask, published: Arm) -> Right:
+    """Return the right verdict: it follows from the arms that carry the step."""
+    stepping = task.stepping_arms
+    if task.height <= ROPE or published not in stepping:
+        return Right(Outcome.NO_JUMP)
+    if CONTROLLED_ARM in stepping:
+        return Right(Outcome.JUMP_REMAINS)
+    if task.truth == "both only":
+        return Right(Outcome.EXPLAINED, ("interaction",))
+    return Right(Outcome.EXPLAINED, (FEW_SHOT if task.truth == "few-shot only" else TUNING,))
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class Block:
     """Which truths share a study, how many tasks of each, and what is special of its design."""
 
     tasks: dict[str, int]
-    change: Callable[[StudyDesign], StudyDesign] = field(default=lambda design: design)
+    change: Callable[[Design], Design] = field(default=lambda design: design)
 
 
 def _smooth(curve: Curve) -> Plant:
@@ -96,25 +109,28 @@ def _step(truth: Truth, height: float, width: float = 0.0) -> Plant:
 
 
 def _steps() -> list[KnownTruth]:
-    found = []
-    for height in HEIGHTS:
-        points = f"{100 * height:.0f} points"
-        found += [
-            KnownTruth(f"step of {points} in all arms", _step("all arms", height),
-                       Outcome.JUMP_REMAINS, height=height),
-            KnownTruth(f"step of {points} with few-shot only", _step("few-shot only", height),
-                       Outcome.EXPLAINED, (FEW_SHOT,)),
-            KnownTruth(f"step of {points} with tuning only",
-                       _step("instruction tuning only", height), Outcome.EXPLAINED, (TUNING,)),
-            KnownTruth(f"step of {points} with both only", _step("both only", height),
-                       Outcome.EXPLAINED, ("interaction",)),
-        ]  # fmt: skip
-    for width in (0.1, 0.3, 0.6):
-        found.append(
-            KnownTruth(f"step of 20 points over {width:g} decades, all arms",
-                       _step("all arms", 0.20, width), Outcome.JUMP_REMAINS, height=0.20)
-        )  # fmt: skip
-    return found
+    arms: dict[str, Truth] = {
+        "in all arms": "all arms",
+        "with few-shot only": "few-shot only",
+        "with tuning only": "instruction tuning only",
+        "with both only": "both only",
+    }
+    sharp = [
+        KnownTruth(
+            f"step of {100 * height:.0f} points {where}", _step(truth, height), True,
+            height if truth == "all arms" else 0.0,
+        )
+        for height in HEIGHTS
+        for where, truth in arms.items()
+    ]  # fmt: skip
+    wide = [
+        KnownTruth(
+            f"step of 20 points over {width:g} decades, all arms",
+            _step("all arms", 0.20, width), True, 0.20,
+        )
+        for width in (0.1, 0.3, 0.6)
+    ]  # fmt: skip
+    return sharp + wide
 
 
 def _known() -> dict[str, KnownTruth]:
@@ -149,8 +165,14 @@ SMOOTH = (
 )  # fmt: skip
 
 
-def _largest_shifted(design: StudyDesign) -> StudyDesign:
-    """Return the design with one recipe at the larger half of all sizes, and better for it."""
+def _largest_shifted(design: Design) -> Design:
+    """Return the design with the recipe of the largest checkpoints better than their size.
+
+    Where sizes are free the larger half of all sizes has one recipe.
+    """
+    if not isinstance(design, StudyDesign):
+        largest = design.checkpoints.sort_values("n_params")["lm_family"].iloc[-1]
+        return replace(design, family_shift={largest: RECIPE_SHIFT})  # pyright: ignore[reportArgumentType, reportCallIssue]
     sizes = sorted(size for family in design.sizes.values() for size in family)
     half = len(sizes) // 2
     small, large = sizes[:half], sizes[half:]
@@ -193,16 +215,13 @@ BLOCKS: dict[str, Block] = {
 
 
 def planted_tasks(
-    block: Block, design: StudyDesign, rng: np.random.Generator
+    block: Block, design: Design, rng: np.random.Generator
 ) -> list[tuple[KnownTruth, PlantedTask]]:
-    """Return the tasks of one study, each with its truth, at places that the sizes can resolve."""
-    sizes = np.unique(np.log10([size for family in design.sizes.values() for size in family]))
-    # Two sizes on each side at least, so that the place is never what is undecidable.
-    low, high = np.quantile(sizes, [0.45, 0.85])
+    """Return the tasks of one study, each with its truth, where the design claims jumps."""
+    names = [name for name, n_tasks in block.tasks.items() for _ in range(n_tasks)]
     planted = []
-    for name, n_tasks in block.tasks.items():
-        for number in range(n_tasks):
-            place = float(10 ** rng.uniform(low, high))
-            truth = TRUTHS[name]
-            planted.append((truth, truth.plant(f"{name}-{number}", place, rng)))
+    for number, name in enumerate(names):
+        truth, place = TRUTHS[name], design.place(number, rng)
+        own = f"{name}-{names[:number].count(name)}"
+        planted.append((truth, truth.plant(own, place, rng)))
     return planted

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.errors import ClaimError
-from toolkit.simulate.studies import StudyDesign
+from toolkit.simulate.designs import StudyDesign
 from toolkit.strict_toml import from_table, read_toml
 
 

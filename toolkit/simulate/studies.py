@@ -7,17 +7,17 @@ must be parsed an unparseable one is wrong.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from toolkit.claims import Arm
 from toolkit.scores import CHECKPOINTS_SCHEMA, SCORES_SCHEMA, TASKS_SCHEMA, Scores, join_scores
+from toolkit.simulate.designs import Design
 from toolkit.simulate.tasks import PlantedTask
 from toolkit.tables import check_table
 
-N_SHOTS = 5
 GAIN_DECADES = 0.8
 # Demonstrations, and tuning, teach the format of an answer as much as this growth would.
 FORMAT_DECADES = 0.3
@@ -28,60 +28,32 @@ TUNING_GAIN, TUNING_SD, SHOTS_GAIN = 0.15, 0.05, 0.15
 REDRAWN = 0.04
 
 
-@dataclass(frozen=True)
-class StudyDesign:
-    """Which checkpoints are scored on how many items.
-
-    ``sizes`` by family in parameters; ``family_shift`` makes families more competent than their
-    size, in decades; each cell is run ``n_repeats`` times on the same items.
-    """
-
-    sizes: Mapping[str, tuple[float, ...]]
-    n_items: int
-    chance: float = 0.25
-    family_shift: Mapping[str, float] = field(default_factory=dict)
-    n_repeats: int = 1
-
-
-# Four families of five sizes, interleaved so that no gap around the middle exceeds 0.5 decades, and
-# 200 items a task.
-RICH = StudyDesign(
-    {
-        "alder": (1.2e8, 4.5e8, 1.6e9, 6e9, 2.2e10),
-        "birch": (1.6e8, 6e8, 2.2e9, 8e9, 3e10),
-        "cedar": (2.2e8, 8e8, 3e9, 1.1e10, 4e10),
-        "maple": (3e8, 1.1e9, 4e9, 1.5e10, 5.5e10),
-    },
-    n_items=200,
-)
-# The sizes of most tasks of Lu et al. 2024, and a usual number of items.
-LU_LIKE = StudyDesign({"gpt": (1.17e8, 1.6e9, 6.7e9, 1.75e11), "t5": (6e7, 7.7e8)}, n_items=200)
-
-
 def simulate_study(
-    design: StudyDesign, tasks: Sequence[PlantedTask], rng: np.random.Generator
+    design: Design, tasks: Sequence[PlantedTask], rng: np.random.Generator
 ) -> Scores:
-    """Return the scores of every checkpoint on every task, base and tuned, zero- and few-shot."""
-    checkpoints = _checkpoints(design)
+    """Return the scores of every task in the cells that the design has for it."""
+    checkpoints = design.checkpoints
     competence = _competence(design, checkpoints, rng)
-    facts = checkpoints.to_dict(orient="records")
+    facts = {row["checkpoint"]: row for row in checkpoints.to_dict(orient="records")}
     cells = []
-    for task in tasks:
+    for number, task in enumerate(tasks):
         # The luck of a training run is its base's, and the same in every arm.
-        bases = [row["checkpoint"] for row in facts if not row["instruction_tuned"]]
+        bases = [name for name, row in facts.items() if not row["instruction_tuned"]]
         luck = dict(zip(bases, rng.random(len(bases)), strict=True)) if task.modes else {}
-        for row in facts:
-            base = "base_checkpoint" if row["instruction_tuned"] else "checkpoint"
-            own = luck.get(row[base], 0.0)
-            for n_shots in (0, N_SHOTS):
-                cells.append(
-                    _cell(design, task, row, n_shots, competence[row["checkpoint"]], own, rng)
-                )
+        for cell in design.cells(number).itertuples(index=False):
+            row = facts[cell.checkpoint]
+            base = row["base_checkpoint"] if row["instruction_tuned"] else row["checkpoint"]
+            accuracy = _accuracy(
+                design.chance_of(number, task), task, row, cell.n_shots,
+                competence[cell.checkpoint], luck.get(base, 0.0), rng,
+            )  # fmt: skip
+            counts = _counts(accuracy, int(cell.n_items), design.n_repeats, rng)
+            cells.append(_row(task, cell, counts))
     register = pd.DataFrame(
         {
             "task": [task.name for task in tasks],
             "metric_of_record": [task.metric for task in tasks],
-            "chance": [_chance(design, task) for task in tasks],
+            "chance": [design.chance_of(number, task) for number, task in enumerate(tasks)],
             "chance_source": "simulated",
         }
     )
@@ -94,35 +66,15 @@ def simulate_study(
     )
 
 
-def _checkpoints(design: StudyDesign) -> pd.DataFrame:
-    rows = []
-    for family, sizes in design.sizes.items():
-        for size in sizes:
-            base = f"{family}-{size:.2g}"
-            for tuned in (False, True):
-                rows.append(
-                    {
-                        "checkpoint": f"{base}-tuned" if tuned else base,
-                        "lm_family": family,
-                        "n_params": size,
-                        "train_flop": np.nan,
-                        "released": None,
-                        "instruction_tuned": tuned,
-                        "base_checkpoint": base if tuned else None,
-                    }
-                )
-    return pd.DataFrame(rows)
-
-
 def _competence(
-    design: StudyDesign, checkpoints: pd.DataFrame, rng: np.random.Generator
+    design: Design, checkpoints: pd.DataFrame, rng: np.random.Generator
 ) -> dict[str, float]:
     """Return each checkpoint's competence in decades of size; a tuned one starts from its base."""
     names = sorted(checkpoints["lm_family"].unique())
     families = {n: rng.normal(0, FAMILY_SD) + design.family_shift.get(n, 0.0) for n in names}
     competence: dict[str, float] = {}
     for row in checkpoints.to_dict(orient="records"):
-        if row["instruction_tuned"]:
+        if row["instruction_tuned"] and row["base_checkpoint"] in competence:
             start = competence[row["base_checkpoint"]] + rng.normal(TUNING_GAIN, TUNING_SD)
         else:
             family = families[row["lm_family"]]
@@ -131,54 +83,52 @@ def _competence(
     return competence
 
 
-def _chance(design: StudyDesign, task: PlantedTask) -> float:
-    """Return the chance level: an answer that must be written out is never right by chance."""
-    return design.chance if task.metric == "accuracy" else 0.0
-
-
-def _cell(
-    design: StudyDesign,
+def _accuracy(
+    chance: float,
     task: PlantedTask,
-    checkpoint: Mapping[str, object],
-    n_shots: int,
+    checkpoint: Mapping[str, Any],
+    n_shots: float,
     competence: float,
     luck: float,
     rng: np.random.Generator,
-) -> dict[str, object]:
+) -> float:
+    """Return the true accuracy of one cell."""
     arm = Arm(n_shots > 0, bool(checkpoint["instruction_tuned"]))
-    n_params = float(checkpoint["n_params"])  # pyright: ignore[reportArgumentType]
+    n_params = float(checkpoint["n_params"])
     helped = competence + (SHOTS_GAIN if arm.few_shot else 0.0) + rng.normal(0, CELL_SD)
     if checkpoint["lm_family"] in task.trained_families:
         helped += task.trained_shift
     if arm.few_shot and task.truth == "smooth few-shot gain":
         # Rises over about one decade around the claimed size, without any step.
         helped += GAIN_DECADES / (1 + np.exp(-4 * np.log10(n_params / task.step_at)))
-    chance = _chance(design, task)
     accuracy = chance + (1 - chance) * task.share(helped - np.log10(task.midpoint), luck)
     if task.complies is not None:
         shown = FORMAT_DECADES * (arm.few_shot + arm.instruction_tuned)
         accuracy *= task.complies.share(helped + shown - np.log10(task.step_at))
-    counts = _counts(task.lifted(accuracy, n_params, arm), design, rng)
+    return task.lifted(accuracy, n_params, arm)
+
+
+def _row(task: PlantedTask, cell: Any, counts: np.ndarray) -> dict[str, object]:
     return {
-        "checkpoint": checkpoint["checkpoint"],
+        "checkpoint": cell.checkpoint,
         "task": task.name,
         "metric": task.metric,
         "prompt_format": "closed",
-        "n_shots": n_shots,
-        "n_items": design.n_items,
+        "n_shots": cell.n_shots,
+        "n_items": cell.n_items,
         "n_correct": int(np.rint(counts.mean())),
-        "n_repeats": design.n_repeats,
-        "repeat_sd": float((counts / design.n_items).std(ddof=1)) if len(counts) > 1 else np.nan,
-        "score": counts.mean() / design.n_items,
+        "n_repeats": len(counts),
+        "repeat_sd": float((counts / cell.n_items).std(ddof=1)) if len(counts) > 1 else np.nan,
+        "score": counts.mean() / cell.n_items,
     }
 
 
-def _counts(accuracy: float, design: StudyDesign, rng: np.random.Generator) -> np.ndarray:
+def _counts(accuracy: float, n_items: int, n_repeats: int, rng: np.random.Generator) -> np.ndarray:
     """Return the items right in each run; runs after the first nearly copy it."""
-    first = int(rng.binomial(design.n_items, accuracy))
+    first = int(rng.binomial(n_items, accuracy))
     counts = [first]
-    for _ in range(design.n_repeats - 1):
+    for _ in range(n_repeats - 1):
         kept = rng.binomial(first, 1 - REDRAWN)
-        anew = rng.binomial(design.n_items, REDRAWN)
-        counts.append(min(kept + rng.binomial(anew, accuracy), design.n_items))
+        anew = rng.binomial(n_items, REDRAWN)
+        counts.append(min(kept + rng.binomial(anew, accuracy), n_items))
     return np.array(counts)

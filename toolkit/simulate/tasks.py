@@ -88,12 +88,12 @@ class PlantedTask:
         return accuracy + min(self.height * risen, room)
 
 
-def planted_claim(task: PlantedTask) -> Claim:
-    """Return the claim that the fully elicited arm jumps at the planted place."""
+def planted_claim(task: PlantedTask, published: Arm = FULL_ARM) -> Claim:
+    """Return the claim that an arm jumps at the planted place."""
     return Claim(
         slug=task.name, task=task.name, paper_version="simulated", table="none", row=task.name,
         prior_claim="", prior_source="simulated", study_claim="",
-        published_arm=FULL_ARM.label, threshold_n_params=task.step_at,
+        published_arm=published.label, threshold_n_params=task.step_at,
         published_above_baseline=True, published_emergent=True, published_marginal=False,
         published_verdict="emergent", claim_set="prior",
     )  # fmt: skip
