@@ -95,11 +95,14 @@ def run_jobs(
     missing = [job for job in wanted if (job.block, job.seed) not in kept]
     work = (joblib.delayed(run_job)(campaign, job) for job in missing)
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    for number, line in enumerate(parallel(work), len(wanted) - len(missing) + 1):
+    made: Any = parallel(work)
+    for number, line in enumerate(made, len(wanted) - len(missing) + 1):
         append(record, {**line, "made_by": made_by})
         done(f"study {number} of {len(wanted)} ({line['block']}, {line['seconds']:.0f} s)")
     asked = {(job.block, job.seed) for job in wanted}
-    return [line for line in lines(record, made_by) if (line["block"], line["seed"]) in asked]
+    found = [line for line in lines(record, made_by) if (line["block"], line["seed"]) in asked]
+    # In the order asked for, whichever was done first.
+    return sorted(found, key=lambda line: wanted.index(Job(line["block"], line["seed"])))
 
 
 def run_job(campaign: Campaign, job: Job) -> Line:

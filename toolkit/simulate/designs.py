@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -79,7 +78,7 @@ class StudyDesign:
     family_shift: Mapping[str, float] = field(default_factory=dict)
     n_repeats: int = 1
 
-    @cached_property
+    @property
     def checkpoints(self) -> pd.DataFrame:
         """Return the checkpoints, each base followed by its tuned one."""
         rows = [
@@ -146,7 +145,7 @@ class OwnDesign:
     family_shift: Mapping[str, float] = field(default_factory=dict)
     n_repeats: int = 1
 
-    @cached_property
+    @property
     def checkpoints(self) -> pd.DataFrame:
         """Return the checkpoints that are scored, bases first."""
         used = self.scores.checkpoints["checkpoint"].isin(self.scores.frame["checkpoint"])

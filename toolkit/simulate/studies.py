@@ -34,20 +34,23 @@ def simulate_study(
     """Return the scores of every task in the cells that the design has for it."""
     checkpoints = design.checkpoints
     competence = _competence(design, checkpoints, rng)
-    facts = {row["checkpoint"]: row for row in checkpoints.to_dict(orient="records")}
+    facts: dict[str, Any] = {
+        row["checkpoint"]: row for row in checkpoints.to_dict(orient="records")
+    }
     cells = []
     for number, task in enumerate(tasks):
         # The luck of a training run is its base's, and the same in every arm.
         bases = [name for name, row in facts.items() if not row["instruction_tuned"]]
         luck = dict(zip(bases, rng.random(len(bases)), strict=True)) if task.modes else {}
-        for cell in design.cells(number).itertuples(index=False):
-            row = facts[cell.checkpoint]
-            base = row["base_checkpoint"] if row["instruction_tuned"] else row["checkpoint"]
-            accuracy = _accuracy(
-                design.chance_of(number, task), task, row, cell.n_shots,
-                competence[cell.checkpoint], luck.get(base, 0.0), rng,
-            )  # fmt: skip
-            counts = _counts(accuracy, int(cell.n_items), design.n_repeats, rng)
+        chance = design.chance_of(number, task)
+        cells_of_task: Any = design.cells(number).to_dict(orient="records")
+        for cell in cells_of_task:
+            name = cell["checkpoint"]
+            row = facts[name]
+            base = row["base_checkpoint"] if row["instruction_tuned"] else name
+            own = luck.get(base, 0.0)
+            accuracy = _accuracy(chance, task, row, cell["n_shots"], competence[name], own, rng)
+            counts = _counts(accuracy, cell["n_items"], design.n_repeats, rng)
             cells.append(_row(task, cell, counts))
     register = pd.DataFrame(
         {
@@ -108,27 +111,28 @@ def _accuracy(
     return task.lifted(accuracy, n_params, arm)
 
 
-def _row(task: PlantedTask, cell: Any, counts: np.ndarray) -> dict[str, object]:
+def _row(task: PlantedTask, cell: Mapping[str, Any], counts: np.ndarray) -> dict[str, object]:
+    scores = counts / cell["n_items"]
     return {
-        "checkpoint": cell.checkpoint,
+        "checkpoint": cell["checkpoint"],
         "task": task.name,
         "metric": task.metric,
         "prompt_format": "closed",
-        "n_shots": cell.n_shots,
-        "n_items": cell.n_items,
+        "n_shots": cell["n_shots"],
+        "n_items": cell["n_items"],
         "n_correct": int(np.rint(counts.mean())),
         "n_repeats": len(counts),
-        "repeat_sd": float((counts / cell.n_items).std(ddof=1)) if len(counts) > 1 else np.nan,
-        "score": counts.mean() / cell.n_items,
+        "repeat_sd": float(scores.std(ddof=1)) if len(scores) > 1 else np.nan,
+        "score": scores.mean(),
     }
 
 
 def _counts(accuracy: float, n_items: int, n_repeats: int, rng: np.random.Generator) -> np.ndarray:
     """Return the items right in each run; runs after the first nearly copy it."""
-    first = int(rng.binomial(n_items, accuracy))
+    first = int(rng.binomial(int(n_items), accuracy))
     counts = [first]
     for _ in range(n_repeats - 1):
         kept = rng.binomial(first, 1 - REDRAWN)
-        anew = rng.binomial(n_items, REDRAWN)
+        anew = rng.binomial(int(n_items), REDRAWN)
         counts.append(min(kept + rng.binomial(anew, accuracy), n_items))
     return np.array(counts)
