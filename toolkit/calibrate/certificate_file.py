@@ -7,6 +7,7 @@ from typing import Any
 
 from toolkit.calibrate.certificate import Certificate, reading
 from toolkit.calibrate.targets import Rate
+from toolkit.errors import ToolkitError
 from toolkit.paths import atomic_path
 
 FORMAT = 1
@@ -50,6 +51,22 @@ def write_certificate(record: Mapping[str, Any], path: Path) -> None:
     with atomic_path(path) as temporary:
         text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_certificate(path: Path) -> dict[str, Any] | None:
+    """Return a kept certificate, or None where there is none."""
+    if not path.exists():
+        return None
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        known = record["format"] == FORMAT and "made" in record
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{path}: got a file that can't be read ({error}); run emergence calibrate again."
+        raise ToolkitError(msg) from error
+    if not known:
+        msg = f"{path}: got another format, expected {FORMAT}; run emergence calibrate again."
+        raise ToolkitError(msg)
+    return record
 
 
 def truth_rows(certificate: Certificate) -> list[dict[str, str]]:

@@ -1,0 +1,95 @@
+"""What the page says of the procedure's error rates: the kept certificates, or that there are none.
+
+A certificate counts while models, simulator and design are those that it was made with.
+"""
+
+from typing import Any
+
+from toolkit import paths
+from toolkit.analysis import Analysis
+from toolkit.calibrate.certificate_file import read_certificate
+from toolkit.calibrate.runs import Campaign
+from toolkit.report import html_tables as tables
+from toolkit.report import sentences
+from toolkit.report.display import show_html
+from toolkit.report.html_tables import Num
+from toolkit.simulate import RICH, Design, OwnDesign
+
+OWN, ELSEWHERE = "On this study's own design", "On a rich design"
+RICH_TEXT = (
+    "four families of five sizes, base and tuned, zero- and few-shot, 200 items: what the "
+    "procedure does where data are plenty"
+)
+
+
+def certificate(analysis: Analysis) -> None:
+    """Show how often the procedure is right, on this design and on a rich one."""
+    source = analysis.source
+    own = _kept(source.study.id, OwnDesign(source.record, source.claims))
+    rich = _kept("rich", RICH)
+    parts = []
+    for title, record, study in ((OWN, own, source.study.id), (ELSEWHERE, rich, "rich")):
+        if record is None:
+            parts.append(sentences.paragraphs(f"{title}: not run (emergence calibrate {study})."))
+            continue
+        about = f" ({RICH_TEXT})" if title == ELSEWHERE else ""
+        said = (
+            f"{title}{about}: {record['reading']} From {record['n_studies']} simulated studies and "
+            f"{record['n_fits']} fits, first seed {record['made']['first_seed']}."
+        )
+        shown = (
+            tables.fold("Truth by truth", _truth_table(record)),
+            tables.fold("Targets", _target_table(record)),
+            tables.fold("Coverage of intervals", _coverage_table(record)),
+        )
+        parts.append(sentences.paragraphs(said) + tables.folds(*shown))
+    show_html("".join(parts))
+
+
+def _kept(name: str, design: Design) -> dict[str, Any] | None:
+    """Return the full certificate of a design, if it was made with today's models."""
+    record = read_certificate(paths.calibration_dir(name, "full") / "certificate.json")
+    if record is None:
+        return None
+    made = record["made"]
+    settings = {key: made[key] for key in ("draws", "tune", "chains", "target_accept")}
+    today = Campaign(name, design, cache=paths.cache_dir(), **settings).made_by
+    same = all(made[key] == value for key, value in today.items())
+    return record if same and made["profile"] == "full" else None
+
+
+def _truth_table(record: dict[str, Any]) -> str:
+    header = ("truth", *record["truths"][0]["verdicts"], "right [90%]", "why undetermined")
+    rows = [
+        (
+            row["truth"],
+            *(Num(n) for n in row["verdicts"].values()),
+            Num(_rate(row["right"])),
+            ", ".join(f"{c} {n}" for c, n in row["first_reason_where_undetermined"].items()),
+        )
+        for row in record["truths"]
+    ]
+    return tables.table(header, rows, "What was said of tasks of known truth")
+
+
+def _target_table(record: dict[str, Any]) -> str:
+    rows = []
+    for row in record["targets"]:
+        reached = "yes" if row["reached"] else tables.marked("no")
+        rows.append((row["target"], Num(row["found"]), reached if row["enough"] else "too few"))
+    return tables.table(("target", "found [90%]", "reached"), rows, "Targets of the procedure")
+
+
+def _coverage_table(record: dict[str, Any]) -> str:
+    rows = [
+        (row["of"], *(Num(_rate(each)) for each in row["intervals"])) for row in record["coverage"]
+    ]
+    first = record["coverage"][0]["intervals"]
+    header = ("of the", *(f"{100 * each['probability']:.0f}% intervals" for each in first))
+    return tables.table(header, rows, "How often central intervals hold the truth [90%]")
+
+
+def _rate(rate: dict[str, Any]) -> str:
+    if not rate["of"]:
+        return "none"
+    return f"{rate['n']} of {rate['of']} [{rate['low']:.2f}, {rate['high']:.2f}]"
