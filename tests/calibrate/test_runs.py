@@ -7,9 +7,11 @@ import pytest
 
 from toolkit.analysis import load_study_folder
 from toolkit.calibrate import runs
-from toolkit.calibrate.runs import Campaign, Job, jobs_for, lines, run_jobs
+from toolkit.calibrate.kept_lines import lines
+from toolkit.calibrate.runs import Campaign, Job, jobs_for, run_jobs
 from toolkit.calibrate.truths import BLOCKS, TRUTHS, planted_tasks, right_of
 from toolkit.claims import ARMS
+from toolkit.errors import ToolkitError
 from toolkit.gates import GAP_MAX_DECADES, Outcome, gap_around, is_resolvable
 from toolkit.simulate import RICH, OwnDesign, StudyDesign, simulate_study
 
@@ -56,6 +58,13 @@ def test_a_killed_run_goes_on_with_the_same_result(campaign, tmp_path, monkeypat
     assert [line["seed"] for line in found] == [1, 2, 3, 4]
     monkeypatch.setattr(runs, "run_job", lambda *_: pytest.fail("run again"))
     assert run_jobs(campaign, jobs, record) == found
+
+
+def test_damaged_record_is_an_error_that_names_it(tmp_path):
+    record = tmp_path / "runs.jsonl"
+    record.write_text('{"made_by": {}}\n{"made')
+    with pytest.raises(ToolkitError, match=r"runs\.jsonl"):
+        lines(record, {})
 
 
 def test_lines_of_other_settings_do_not_count(campaign, tmp_path, monkeypatch):

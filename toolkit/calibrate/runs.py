@@ -5,9 +5,8 @@ settings is not done again, so that a killed run goes on where it stopped, with 
 job depends on its seed only, not on what ran before it or beside it.
 """
 
-import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,16 +17,14 @@ import numpy as np
 
 from toolkit import sampling
 from toolkit.calibrate.judge import Judged, judge_planted
+from toolkit.calibrate.kept_lines import Line, append, lines
 from toolkit.calibrate.truths import BLOCKS, KnownTruth, Right, planted_tasks, right_of
 from toolkit.estimands import ROPE
 from toolkit.fit import code_of, model_text
 from toolkit.models import RIVALS
-from toolkit.paths import atomic_path
 from toolkit.sampling import FitSettings
 from toolkit.simulate import Design, curves, designs, simulate_study, studies, tasks
 from toolkit.variants import hash_text
-
-Line = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -156,18 +153,3 @@ def _row(truth: KnownTruth, judged: Judged, right: Right) -> Line:
 
 def _rounded(values: Iterable[float]) -> list[float]:
     return [round(value, 5) for value in values]
-
-
-def lines(record: Path, made_by: Mapping[str, Any]) -> list[Line]:
-    """Return the studies in a record that were made by these models and settings."""
-    if not record.exists():
-        return []
-    every = (json.loads(text) for text in record.read_text(encoding="utf-8").splitlines())
-    return [line for line in every if line["made_by"] == dict(made_by)]
-
-
-def append(record: Path, line: Line) -> None:
-    """Add a study, so that a kill loses none that was done."""
-    before = record.read_text(encoding="utf-8") if record.exists() else ""
-    with atomic_path(record) as temporary:
-        temporary.write_text(before + json.dumps(line) + "\n", encoding="utf-8")
