@@ -27,6 +27,9 @@ def calibrate(
         str,
         typer.Option(help="full, or quick (few draws, never shown as full).", metavar="full|quick"),
     ] = "full",
+    sbc: Annotated[
+        int, typer.Option(min=0, help="Fits of prior draws on a small design, to rank the truth.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Judge simulated studies of known truth, and count how often the procedure is right.
@@ -37,11 +40,13 @@ def calibrate(
     from toolkit.calibrate.certificate import certify, reading
     from toolkit.calibrate.certificate_file import (
         certificate_record,
+        rank_rows,
         target_rows,
         truth_rows,
         write_certificate,
     )
     from toolkit.calibrate.runs import Campaign, jobs_for, run_jobs
+    from toolkit.calibrate.sbc import judge_ranks, run_sbc
     from toolkit.calibrate.truths import BLOCKS
 
     blocks = [_known(name, list(BLOCKS), "block") for name in block or BLOCKS]
@@ -55,16 +60,21 @@ def calibrate(
         lines = run_jobs(
             campaign, jobs_for(blocks, per_truth, seed), folder / "runs.jsonl", tell, jobs
         )
+        ranks = judge_ranks(
+            run_sbc(sbc, campaign.settings(seed), folder / "sbc.jsonl", tell) if sbc else []
+        )
     certificate = certify(lines)
     made = {"design": name, "profile": profile, "first_seed": seed, "per_truth": per_truth,
             "blocks": blocks, **campaign.made_by}  # fmt: skip
-    record = certificate_record(certificate, made)
+    record = certificate_record(certificate, made, ranks)
     write_certificate(record, folder / "certificate.json")
     if as_json:
         print_json(record)
         return
     print_table(truth_rows(certificate), f"{name}, {profile}: what was said of each truth")
     print_table(target_rows(certificate), "Targets")
+    if ranks:
+        print_table(rank_rows(ranks), "Simulation-based calibration")
     print_line(reading(certificate))
     print_line(f"Certificate: {folder / 'certificate.json'}")
 

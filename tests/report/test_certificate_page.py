@@ -1,11 +1,13 @@
 """A page shows the certificates that count, and says which are missing."""
 
+import numpy as np
 import pytest
 
 from toolkit import paths
 from toolkit.calibrate.certificate import certify
 from toolkit.calibrate.certificate_file import certificate_record, write_certificate
 from toolkit.calibrate.runs import Campaign
+from toolkit.calibrate.sbc import judge_ranks
 from toolkit.claims import ARM_LABELS
 from toolkit.errors import ToolkitError
 from toolkit.report import certificate_page
@@ -41,7 +43,9 @@ def keep(folder, **changes):
     line = {"tasks": tasks, "n_true": 0, "surviving": [0.0] * 7, "n_fits": 3}
     made_by = Campaign("rich", RICH, cache=folder, **SETTINGS).made_by
     made = {"profile": "full", "first_seed": 5, **made_by, **changes}
-    record = certificate_record(certify([line]), made)
+    ranks = np.random.default_rng(1).integers(0, 100, 30)
+    judged = judge_ranks([{"ranks": {"jump, zero-shot, base": int(rank)}} for rank in ranks])
+    record = certificate_record(certify([line]), made, judged)
     write_certificate(record, folder / "rich" / "certificate.json")
 
 
@@ -57,7 +61,9 @@ def test_certificate_is_shown_with_its_numbers(shown, folder):
     assert "Of 20 simulated claims without a jump 0 were called one" in markup
     assert "From 1 simulated studies and 3 fits, first seed 5." in markup
     assert "20 of 20 [0.86, 1.00]" in markup
-    assert markup.count("<details") == 3
+    assert markup.count("<details") == 4
+    assert "jump, zero-shot, base" in markup
+    assert markup.count('class="vega-chart"') == 1
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """A certificate as plain data in a file, and as rows of a terminal's tables."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 from toolkit.calibrate.certificate import Certificate, reading
+from toolkit.calibrate.sbc import Uniformity
 from toolkit.calibrate.targets import Rate
 from toolkit.errors import ToolkitError
 from toolkit.paths import atomic_path
@@ -13,8 +15,10 @@ from toolkit.paths import atomic_path
 FORMAT = 1
 
 
-def certificate_record(certificate: Certificate, made: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the certificate as plain data, with what made it."""
+def certificate_record(
+    certificate: Certificate, made: Mapping[str, Any], ranks: Sequence[Uniformity] = ()
+) -> dict[str, Any]:
+    """Return the certificate as plain data, with what made it and the calibration by ranks."""
     return {
         "format": FORMAT,
         "made": dict(made),
@@ -42,6 +46,16 @@ def certificate_record(certificate: Certificate, made: Mapping[str, Any]) -> dic
                 "intervals": [{"probability": p, **_rate(r)} for p, r in each.rates.items()],
             }
             for each in certificate.coverage
+        ],
+        "simulation_based_calibration": [
+            {
+                "of": each.quantity,
+                "n_fits": each.n,
+                "largest_difference": _number(each.largest_difference),
+                "inside_band": each.inside,
+                "curve": each.curve.round(4).to_dict("records"),
+            }
+            for each in ranks
         ],
     }
 
@@ -94,6 +108,24 @@ def target_rows(certificate: Certificate) -> list[dict[str, str]]:
         }
         for target in certificate.targets
     ]
+
+
+def rank_rows(ranks: Sequence[Uniformity]) -> list[dict[str, str]]:
+    """Return one row of a table for each ranked quantity."""
+    said = {True: "inside its band", False: "outside its band", None: "too few fits"}
+    return [
+        {
+            "quantity": each.quantity,
+            "fits": str(each.n),
+            "largest difference": f"{each.largest_difference:.3f}",
+            "ECDF of ranks": said[each.inside],
+        }
+        for each in ranks
+    ]
+
+
+def _number(value: float) -> float | None:
+    return None if isnan(value) else value
 
 
 def _rate(rate: Rate) -> dict[str, Any]:

@@ -5,13 +5,16 @@ A certificate counts while models, simulator and design are those that it was ma
 
 from typing import Any
 
+import pandas as pd
+
 from toolkit import paths
 from toolkit.analysis import Analysis
 from toolkit.calibrate.certificate_file import read_certificate
 from toolkit.calibrate.runs import Campaign
+from toolkit.check_charts import pit_chart
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
-from toolkit.report.display import show_html
+from toolkit.report.display import chart_html, show_html
 from toolkit.report.html_tables import Num
 from toolkit.simulate import RICH, Design, OwnDesign
 
@@ -41,6 +44,7 @@ def certificate(analysis: Analysis) -> None:
             tables.fold("Truth by truth", _truth_table(record)),
             tables.fold("Targets", _target_table(record)),
             tables.fold("Coverage of intervals", _coverage_table(record)),
+            *_rank_fold(record),
         )
         parts.append(sentences.paragraphs(said) + tables.folds(*shown))
     show_html("".join(parts))
@@ -87,6 +91,28 @@ def _coverage_table(record: dict[str, Any]) -> str:
     first = record["coverage"][0]["intervals"]
     header = ("of the", *(f"{100 * each['probability']:.0f}% intervals" for each in first))
     return tables.table(header, rows, "How often central intervals hold the truth [90%]")
+
+
+def _rank_fold(record: dict[str, Any]) -> tuple[str, ...]:
+    """Return the calibration by ranks, where it was made."""
+    found = record["simulation_based_calibration"]
+    if not found:
+        return ()
+    said = {True: "inside its band", False: tables.marked("outside its band"), None: "too few fits"}
+    rows = [(row["of"], Num(row["n_fits"]), said[row["inside_band"]]) for row in found]
+    caption = "Ranks of prior draws in the fits of their data: uniform if all is right"
+    curves = "".join(
+        chart_html(
+            pit_chart(pd.DataFrame(row["curve"]), row["of"]),
+            f"How far the ranks of the {row['of']} are from uniform, with a 95% band.",
+        )
+        for row in found
+        if row["curve"]
+    )
+    shown = tables.table(("quantity", "fits", "ECDF of ranks"), rows, caption)
+    return (
+        tables.fold("Simulation-based calibration", f'{shown}<div class="panels">{curves}</div>'),
+    )
 
 
 def _rate(rate: dict[str, Any]) -> str:
