@@ -1,0 +1,76 @@
+"""What every bundled study promises: it loads, is complete, and is what its reader makes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from toolkit import paths
+from toolkit.analysis import load_study_folder, reported_names
+from toolkit.reproduction import reproduce
+from toolkit.sources import SOURCES
+from toolkit.tables import write_table
+
+DATA = paths.CHECKOUT / "data"
+# study: cells, checkpoints, tasks, claims, claims made before, published numbers that come out
+CONTENTS = {
+    "gpt3-brown2020": (379, 8, 16, 16, 6, 22),
+}
+# The file of each study in the folder that EMERGENCE_PUBLISHED names; no test needs it.
+FILES = {
+    "gpt3-brown2020": "gpt3_table_h1.csv",
+}
+
+
+@pytest.fixture(scope="module", params=sorted(CONTENTS))
+def study(request):
+    return load_study_folder(str(DATA / request.param))
+
+
+def test_study_has_so_many_cells_checkpoints_tasks_and_claims(study):
+    cells, checkpoints, tasks, claims, prior, reproduced = CONTENTS[study.study.id]
+    assert len(study.scores.frame) == cells
+    assert len(study.scores.checkpoints) == checkpoints
+    assert len(study.scores.tasks) == tasks
+    assert len(study.claims) == claims
+    assert [c.claim_set for c in study.claims].count("prior") == prior
+    rows = reproduce(study.folder, study.scores, study.claims, study.plan.prompt_format)
+    assert sum(row.agrees for row in rows) == reproduced
+
+
+def test_every_checkpoint_and_task_has_cells_of_record(study):
+    for name, register in (
+        ("checkpoint", study.scores.checkpoints),
+        ("task", study.scores.tasks),
+    ):
+        assert set(study.record.frame[name]) == set(register[name])
+
+
+def test_every_claim_speaks_of_a_task_and_an_arm_that_were_scored(study):
+    for claim in study.claims:
+        assert claim.task in set(study.record.frame["task"])
+    assert len({claim.task for claim in study.claims}) == len(study.claims)
+
+
+def test_every_fact_has_its_source(study):
+    assert study.scores.tasks["chance_source"].str.len().gt(5).all()
+    assert study.scores.checkpoints["facts_source"].str.len().gt(5).all()
+
+
+def test_study_names_the_file_that_its_reader_takes(study):
+    assert study.study.provenance.sha256 == SOURCES[study.study.id].SHA256
+
+
+def test_study_without_analysis_is_not_part_of_the_site(study):
+    analysed = paths.analysis_file(study.study.id).exists()
+    assert (study.study.id in reported_names()) == analysed
+
+
+def test_fresh_import_equals_the_committed_files(study, tmp_path):
+    name = study.study.id
+    path = Path(os.environ.get("EMERGENCE_PUBLISHED", "absent")) / name / FILES[name]
+    if not path.exists():
+        pytest.skip(f"EMERGENCE_PUBLISHED does not hold {name}/{FILES[name]}")
+    for file, table in SOURCES[name].import_scores(path).items():
+        write_table(table, tmp_path / file)
+        assert (tmp_path / file).read_bytes() == (DATA / name / file).read_bytes()
