@@ -15,11 +15,13 @@ DATA = paths.CHECKOUT / "data"
 # study: cells, checkpoints, tasks, claims, claims made before, published numbers that come out
 CONTENTS = {
     "gpt3-brown2020": (379, 8, 16, 16, 6, 22),
+    "obsscaling2024": (525, 81, 7, 7, 6, 7),
     "wulo2025": (514, 66, 8, 8, 5, 13),
 }
 # The file of each study in the folder that EMERGENCE_PUBLISHED names; no test needs it.
 FILES = {
     "gpt3-brown2020": "gpt3_table_h1.csv",
+    "obsscaling2024": "base_llm_emergent_capability_eval.csv",
     "wulo2025": "overall.csv",
 }
 
