@@ -16,12 +16,14 @@ DATA = paths.CHECKOUT / "data"
 CONTENTS = {
     "gpt3-brown2020": (379, 8, 16, 16, 6, 22),
     "obsscaling2024": (525, 81, 7, 7, 6, 7),
+    "pythia2023": (2048, 16, 64, 64, 0, 64),
     "wulo2025": (514, 66, 8, 8, 5, 13),
 }
 # The file of each study in the folder that EMERGENCE_PUBLISHED names; no test needs it.
 FILES = {
     "gpt3-brown2020": "gpt3_table_h1.csv",
     "obsscaling2024": "base_llm_emergent_capability_eval.csv",
+    "pythia2023": "pythia_v1_general_tasks.csv",
     "wulo2025": "overall.csv",
 }
 

@@ -1,10 +1,11 @@
 """Published results into our own table, one file per source."""
 
-from toolkit.sources import gpt3_brown2020, lu2024, obsscaling2024, wulo2025
+from toolkit.sources import gpt3_brown2020, lu2024, obsscaling2024, pythia2023, wulo2025
 
 SOURCES = {
     "gpt3-brown2020": gpt3_brown2020,
     "lu2024": lu2024,
     "obsscaling2024": obsscaling2024,
+    "pythia2023": pythia2023,
     "wulo2025": wulo2025,
 }
