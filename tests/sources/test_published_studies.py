@@ -14,6 +14,7 @@ from toolkit.tables import write_table
 DATA = paths.CHECKOUT / "data"
 # study: cells, checkpoints, tasks, claims, claims made before, published numbers that come out
 CONTENTS = {
+    "flan-chung2022": (1062, 20, 27, 27, 7, 34),
     "gpt3-brown2020": (379, 8, 16, 16, 6, 22),
     "obsscaling2024": (525, 81, 7, 7, 6, 7),
     "pythia2023": (2048, 16, 64, 64, 0, 64),
@@ -21,6 +22,7 @@ CONTENTS = {
 }
 # The file of each study in the folder that EMERGENCE_PUBLISHED names; no test needs it.
 FILES = {
+    "flan-chung2022": "flan_bbh_tables_17_19.csv",
     "gpt3-brown2020": "gpt3_table_h1.csv",
     "obsscaling2024": "base_llm_emergent_capability_eval.csv",
     "pythia2023": "pythia_v1_general_tasks.csv",
