@@ -5,6 +5,7 @@ from toolkit.sources import (
     gpt3_brown2020,
     lu2024,
     obsscaling2024,
+    openllm_sloth2024,
     pythia2023,
     wulo2025,
 )
@@ -14,6 +15,7 @@ SOURCES = {
     "gpt3-brown2020": gpt3_brown2020,
     "lu2024": lu2024,
     "obsscaling2024": obsscaling2024,
+    "openllm-sloth2024": openllm_sloth2024,
     "pythia2023": pythia2023,
     "wulo2025": wulo2025,
 }
