@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from toolkit import paths
-from toolkit.analysis import load_study_folder, reported_names
+from toolkit.analysis import load_study_folder
 from toolkit.reproduction import reproduce
 from toolkit.sources import SOURCES
 from toolkit.tables import write_table
@@ -69,11 +69,6 @@ def test_every_fact_has_its_source(study):
 
 def test_study_names_the_file_that_its_reader_takes(study):
     assert study.study.provenance.sha256 == SOURCES[study.study.id].SHA256
-
-
-def test_study_without_analysis_is_not_part_of_the_site(study):
-    analysed = paths.analysis_file(study.study.id).exists()
-    assert (study.study.id in reported_names()) == analysed
 
 
 def test_fresh_import_equals_the_committed_files(study, tmp_path):
