@@ -133,3 +133,11 @@ def test_verdicts_rest_on_one_few_shot_cell_per_checkpoint(committed):
     record = committed.record.frame
     assert not record.duplicated(["checkpoint", "task", "n_shots"]).any()
     assert record.groupby(["checkpoint", "task"]).size().eq(2).all()
+
+
+def test_shots_differ_by_task_and_chance_of_free_answers_is_zero(committed):
+    most = committed.record.frame.groupby("task")["n_shots"].max()
+    assert most[["addition_2_digits", "anagrams_1", "sat_analogies"]].tolist() == [50, 100, 20]
+    chance = committed.scores.tasks.set_index("task")["chance"]
+    assert chance["sat_analogies"] == 0.2
+    assert (chance.drop("sat_analogies") == 0).all()

@@ -114,3 +114,10 @@ def test_checkpoints_without_known_tokens_have_no_flop(committed):
     facts = committed.scores.checkpoints.set_index("checkpoint")
     assert pd.isna(facts.loc["mistralai/Mistral-7B-v0.1", "train_flop"])
     assert facts.loc["meta-llama/Llama-2-7b-hf", "train_flop"] == 8.4e22
+
+
+def test_code_and_textbook_checkpoints_are_families_of_their_own(committed):
+    families = committed.scores.checkpoints.groupby("lm_family")["checkpoint"].agg(set)
+    assert families["Phi"] == {"microsoft/phi-1_5", "microsoft/phi-2"}
+    assert all(name.startswith("bigcode/") for name in families["StarCoder"])
+    assert families["DeepSeek-Coder-V2"] == {"deepseek-ai/DeepSeek-Coder-V2-Base"}

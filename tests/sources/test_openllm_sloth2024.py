@@ -132,3 +132,12 @@ def test_chance_comes_from_options_and_not_from_scores(committed):
     assert chance["mmlu"] == 0.25
     assert chance["object_counting"] == pytest.approx(1 / 19, abs=1e-4)
     assert chance["tracking_shuffled_objects_seven_objects"] == pytest.approx(1 / 7, abs=1e-4)
+
+
+def test_deduplicated_pythia_is_another_family_without_tuned_variants(committed):
+    facts = committed.scores.checkpoints
+    family = facts.set_index("checkpoint")["lm_family"]
+    assert family["pythia-12b-deduped"] != family["pythia-12b"]
+    tuned = facts[facts["instruction_tuned"]]
+    assert "pythia-12b" in set(tuned["base_checkpoint"])
+    assert not tuned["base_checkpoint"].str.contains("deduped").any()

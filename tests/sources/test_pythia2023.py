@@ -108,3 +108,11 @@ def test_every_claim_is_a_control_that_its_sizes_could_decide(committed):
     assert {claim.claim_set for claim in committed.claims} == {"control"}
     assert not any(claim.published_emergent for claim in committed.claims)
     assert {claim.task for claim in committed.claims} == set(committed.scores.tasks["task"])
+
+
+def test_corpora_are_two_families_and_sizes_are_nominal(committed):
+    facts = committed.scores.checkpoints.set_index("checkpoint")
+    assert facts.groupby("lm_family").size().to_dict() == {"Pythia": 8, "Pythia deduplicated": 8}
+    assert facts.loc["pythia-70m", "n_params"] == 70e6
+    assert facts["facts_source"].str.contains("nominal").all()
+    assert {"pythia-1b-bf16", "pythia-1b-deduped"} <= set(facts.index)

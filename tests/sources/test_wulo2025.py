@@ -118,3 +118,12 @@ def test_few_shot_base_is_the_only_arm(committed):
     assert frame.groupby("task")["n_shots"].first()[["mmlu", "arc", "hellaswag"]].tolist() == [
         5, 1, 1,
     ]  # fmt: skip
+
+
+def test_chance_that_is_known_roughly_says_so(committed):
+    tasks = committed.scores.tasks.set_index("task")
+    assert tasks.loc["analogical_similarity", "chance"] == 0.145
+    assert tasks.loc["abstract_narrative_understanding", "chance"] == 0.1
+    rough = tasks["chance_source"].str.startswith("about")
+    assert set(tasks.index[rough]) == {"analogical_similarity", "abstract_narrative_understanding"}
+    assert (tasks.loc[~rough, "chance"] == 0.25).all()
