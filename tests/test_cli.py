@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from toolkit import paths
 from toolkit.cli import app, main
+from toolkit.report.site import Site
 
 COMMANDS = [c.name or c.callback.__name__.strip("_") for c in app.registered_commands]
 
@@ -231,3 +233,20 @@ def test_command_in_a_process_of_its_own_gives_code_and_one_line(tiny_study, edi
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1
     assert "scores.csv line 2 column 'score': got '63.2'" in done.stderr
+
+
+def test_report_takes_the_studies_that_have_an_analysis(emergence, tiny_study, monkeypatch):
+    other = tiny_study.parent / "other"
+    shutil.copytree(tiny_study, other)
+    study = other / "study.toml"
+    study.write_text(study.read_text().replace('id = "tiny"', 'id = "other"'))
+    asked = []
+
+    def build_site(studies, *arguments, **options):
+        asked.extend(studies)
+        return Site((), paths.site_dir() / "verdicts.json", 0, len(studies))
+
+    monkeypatch.setattr("toolkit.report.site.build_site", build_site)
+    code, out, _ = emergence("report")
+    assert (code, asked) == (0, ["tiny"])
+    assert "1 reused from the cache" in out
