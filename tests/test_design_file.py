@@ -49,7 +49,7 @@ def test_design_file_becomes_a_design_with_its_tasks(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("n_items = 50", "n_itmes = 50", "did you mean 'n_items'"),
+        ("n_items = 50", "n_item = 50", "did you mean 'n_items'"),
         ("n_items = 50", "n_items = 0", "key 'n_items': got 0, expected a whole number"),
         ("n_repeats = 2", "chance = 1.0", "key 'chance': got 1.0, expected a proportion"),
         ("sizes = [1e8, 1e9, 1e10]", "sizes = []", "sizes of family 'fern'"),
