@@ -28,10 +28,11 @@ RIGHT = {
     "all arms": Outcome.JUMP_REMAINS,
     "few-shot only": Outcome.EXPLAINED,
     "instruction tuning only": Outcome.EXPLAINED,
+    "both only": Outcome.EXPLAINED,
 }
 # The truths that the verdicts are about. The smooth gain is a trap in a study of its own: it leaves
 # the few-shot arms in two minds, which slows the mixing of everything they share.
-STEPS_AND_NONE = tuple(truth for truth in TRUTHS if truth != "smooth few-shot gain")
+STEPS_AND_NONE = tuple(t for t in TRUTHS if t not in ("smooth few-shot gain", "both only"))
 LU_STEP = 1e10  # inside the gap between 6.7 and 175 billion
 
 
