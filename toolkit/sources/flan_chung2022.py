@@ -27,16 +27,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from toolkit.errors import SourceError
 from toolkit.sources.upstream import (
     as_scores,
     check_columns,
     check_hash,
     check_known,
     check_unit,
+    refuse,
     rounded_counts,
 )
-from toolkit.tables import first_row, line_of
 
 SHA256 = "4c637f1f41e0904c3da53e2135eb8a8e251f0c9411560df0da6094b5f74230a4"
 COLUMNS = ["family", "model", "params_b", "instruction_tuned", "task", "prompting", "k_shots",
@@ -109,25 +108,26 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
 
 
 def _check_sizes(rows: pd.DataFrame, where: str) -> None:
-    unknown = rows["params_b"].isna()
-    if unknown.any():
-        at = first_row(unknown)
-        msg = (
-            f"{where} line {line_of(at)}: got no size of {rows.loc[at, 'model']}, expected one for "
-            f"every family but {SIZE_NOT_PUBLISHED}."
-        )
-        raise SourceError(msg)
+    refuse(
+        rows["params_b"].isna(),
+        where,
+        lambda at: (
+            f"got no size of {rows.loc[at, 'model']}, expected one for every family but "
+            f"{SIZE_NOT_PUBLISHED}."
+        ),
+    )
 
 
 def _counts(score: pd.Series, n_items: pd.Series, where: str) -> pd.Series:
     """Return the one whole number of items that rounds to each score."""
     check_unit(score, where)
     count = rounded_counts(score, n_items, pd.Series(np.full(len(score), HALF_UNIT), score.index))
-    if count.isna().any():
-        at = first_row(count.isna())
-        msg = (
-            f"{where} line {line_of(at)}: no single whole number of {n_items.loc[at]} items rounds "
-            f"to {100 * score.loc[at]:.4g}%; the figure or the number of items is another."
-        )
-        raise SourceError(msg)
+    refuse(
+        count.isna(),
+        where,
+        lambda at: (
+            f"no single whole number of {n_items.loc[at]} items rounds to "
+            f"{100 * score.loc[at]:.4g}%; the figure or the number of items is another."
+        ),
+    )
     return count

@@ -34,17 +34,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from toolkit.errors import SourceError
 from toolkit.sources.upstream import (
     as_scores,
     check_columns,
     check_hash,
     check_known,
     check_unit,
+    refuse,
     rounded_counts,
     rounded_score_se,
 )
-from toolkit.tables import first_row, line_of
 
 SHA256 = "ed6417be1c29f20d2b19fabdbd2205833dc9e05683ad5821e74feea08bdf0e25"
 COLUMNS = ["task", "metric", "setting", "k_shots", "params_b", "score_pct"]
@@ -136,14 +135,13 @@ def _score_and_half_unit(rows: pd.DataFrame, where: str) -> tuple[pd.Series, pd.
     check_unit(score, where)
     digits = pd.Series(np.where(percent < 10, 2, 1), index=rows.index)
     step = 10.0**-digits
-    off = (percent / step - (percent / step).round()).abs() > 1e-6
-    if off.any():
-        at = first_row(off)
-        msg = (
-            f"{where} line {line_of(at)}: got {percent.loc[at]}%, expected three digits, "
-            f"a multiple of {step.loc[at]:g} points."
-        )
-        raise SourceError(msg)
+    refuse(
+        (percent / step - (percent / step).round()).abs() > 1e-6,
+        where,
+        lambda at: (
+            f"got {percent.loc[at]}%, expected three digits, a multiple of {step.loc[at]:g} points."
+        ),
+    )
     return score, step / 200
 
 
@@ -153,11 +151,11 @@ def _check_shots(rows: pd.DataFrame, where: str) -> None:
     right = np.where(
         rows["setting"] == "few", shots > 1, shots == rows["setting"].map({"zero": 0, "one": 1})
     )
-    wrong = ~pd.Series(right.astype(bool), index=rows.index)
-    if wrong.any():
-        at = first_row(wrong)
-        msg = (
-            f"{where} line {line_of(at)}: got k_shots {shots.loc[at]} in the setting "
-            f"'{rows.loc[at, 'setting']}', expected 0, 1, or more than 1 for zero, one, few."
-        )
-        raise SourceError(msg)
+    refuse(
+        ~pd.Series(right.astype(bool), index=rows.index),
+        where,
+        lambda at: (
+            f"got k_shots {shots.loc[at]} in the setting '{rows.loc[at, 'setting']}', expected 0, "
+            "1, or more than 1 for zero, one, few."
+        ),
+    )

@@ -44,7 +44,7 @@ import pandas as pd
 
 from toolkit.errors import SourceError
 from toolkit.scores import CELL, SCORES_SCHEMA
-from toolkit.sources.upstream import check_columns, check_hash
+from toolkit.sources.upstream import check_columns, check_hash, refuse
 from toolkit.tables import check_table, first_row, line_of
 
 SHA256 = "43159449c7c9a52e25f0f8499441f325ab72fbfdea55f51cf9547f3f24474a99"
@@ -110,14 +110,13 @@ def _one_row_per_run(rows: pd.DataFrame, where: str) -> pd.DataFrame:
     """Return the rows without exact duplicates; two different runs of one seed are an error."""
     rows = rows.drop_duplicates()
     run = ["checkpoint", "task", "prompt_format", "number_of_shots", "seed"]
-    clash = rows.duplicated(run)
-    if clash.any():
-        at = first_row(clash)
-        msg = (
-            f"{where} line {line_of(at)}: a second, different run of "
-            f"{rows.loc[at, run].to_dict()}; expected one run per seed."
-        )
-        raise SourceError(msg)
+    refuse(
+        rows.duplicated(run),
+        where,
+        lambda at: (
+            f"a second, different run of {rows.loc[at, run].to_dict()}; expected one run per seed."
+        ),
+    )
     return rows
 
 

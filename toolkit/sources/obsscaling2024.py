@@ -34,8 +34,13 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit.errors import SourceError
-from toolkit.sources.upstream import as_scores, check_columns, check_hash, exact_counts
-from toolkit.tables import first_row, line_of
+from toolkit.sources.upstream import (
+    as_scores,
+    check_columns,
+    check_hash,
+    check_once,
+    exact_counts,
+)
 
 SHA256 = "a156beee73c39b7833c3c53535c473939105512d85e90b0143be7325e516ef7c"
 # column: task, metric, items
@@ -78,7 +83,7 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
     """Return the tables made from the upstream frame; separate from the hash for its tests."""
     check_columns(raw, ["Model", *TASKS], where)
     _check_no_other_columns(raw, where)
-    _check_one_row_each(raw, where)
+    check_once(raw, ["Model"], where)
     rows = raw[~raw["Model"].isin(LEFT_OUT_CHECKPOINTS)]
     parts = [_cells(rows, column, where) for column in TASKS]
     return {"scores.csv": as_scores(pd.concat(parts, ignore_index=True))}
@@ -89,14 +94,6 @@ def _check_no_other_columns(raw: pd.DataFrame, where: str) -> None:
     others = sorted(set(raw.columns) - {"Model", NO_PROPORTION, *TASKS})
     if others:
         msg = f"{where}: got columns {others}, expected none besides those of the described file."
-        raise SourceError(msg)
-
-
-def _check_one_row_each(raw: pd.DataFrame, where: str) -> None:
-    twice = raw.duplicated("Model")
-    if twice.any():
-        at = first_row(twice)
-        msg = f"{where} line {line_of(at)}: a second row of {raw.loc[at, 'Model']}, expected one."
         raise SourceError(msg)
 
 

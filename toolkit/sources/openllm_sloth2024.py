@@ -27,10 +27,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.errors import SourceError
 from toolkit.sources.mmlu_items import ITEMS
-from toolkit.sources.upstream import as_scores, check_columns, check_hash, exact_counts
-from toolkit.tables import first_row, line_of
+from toolkit.sources.upstream import (
+    as_scores,
+    check_columns,
+    check_hash,
+    check_once,
+    exact_counts,
+    refuse,
+)
 
 SHA256 = "3394fce53c5b53dfa57691f6c4a01a5c977f74af09e619210e023e08184fb975"
 SUBJECT = "hendrycksTest-"
@@ -78,11 +83,7 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
     subjects = [SUBJECT + name for name in ITEMS]
     tasks = [BBH + name for name in BBH_ITEMS]
     check_columns(raw, ["Model", "Family", AVERAGE, *subjects, *tasks], where)
-    twice = raw.duplicated("Model")
-    if twice.any():
-        at = first_row(twice)
-        msg = f"{where} line {line_of(at)}: a second row of {raw.loc[at, 'Model']}, expected one."
-        raise SourceError(msg)
+    check_once(raw, ["Model"], where)
     rows = raw[raw["Family"] != LEFT_OUT_FAMILY]
     parts = [_mmlu(rows, where), *(_bbh(rows, name, where) for name in BBH_ITEMS)]
     return {"scores.csv": as_scores(pd.concat(parts, ignore_index=True))}
@@ -93,15 +94,14 @@ def _mmlu(rows: pd.DataFrame, where: str) -> pd.DataFrame:
     columns = [SUBJECT + name for name in ITEMS]
     complete = rows[columns].notna().all(axis=1) & ~rows["Model"].isin(LEFT_OUT_MMLU)
     run = rows[complete]
-    off = (run[columns].mean(axis=1) - run[AVERAGE]).abs() > AVERAGE_TOLERANCE
-    if off.any():
-        at = first_row(off)
-        msg = (
-            f"{where} line {line_of(at)}: the subjects of {run.loc[at, 'Model']} average "
-            f"{run.loc[at, columns].mean():.4f}, expected {run.loc[at, AVERAGE]:.4f} as printed; "
-            "one of the two is another run."
-        )
-        raise SourceError(msg)
+    refuse(
+        (run[columns].mean(axis=1) - run[AVERAGE]).abs() > AVERAGE_TOLERANCE,
+        where,
+        lambda at: (
+            f"the subjects of {run.loc[at, 'Model']} average {run.loc[at, columns].mean():.4f}, "
+            f"expected {run.loc[at, AVERAGE]:.4f} as printed; one of the two is another run."
+        ),
+    )
     right = pd.Series(0.0, index=run.index)
     for name, n_items in ITEMS.items():
         column = SUBJECT + name

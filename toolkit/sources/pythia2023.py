@@ -30,8 +30,8 @@ from toolkit.sources.upstream import (
     check_hash,
     check_known,
     exact_counts,
+    refuse,
 )
-from toolkit.tables import first_row, line_of
 
 FILE = "pythia_v1_general_tasks.csv"
 SHA256 = "fb15a1b571377f0a6a505a65619202352378d1ee4989bd9d32c6feceb37cde99"
@@ -89,14 +89,14 @@ def _items(rows: pd.DataFrame, where: str) -> pd.Series:
     found = rows["value"] * (1 - rows["value"]) / rows["stderr"] ** 2 + 1
     certain = found.where(rows["stderr"] > 0)
     of_task = certain.groupby(rows["task"]).transform("median")
-    off = (certain - of_task.round()).abs() > WHOLE
-    if off.any() or of_task.isna().any():
-        at = first_row(off | of_task.isna())
-        msg = (
-            f"{where} line {line_of(at)}: score and standard error give {found.loc[at]:.3f} items "
-            f"of {rows.loc[at, 'task']}, expected the whole number of its other rows."
-        )
-        raise SourceError(msg)
+    refuse(
+        ((certain - of_task.round()).abs() > WHOLE) | of_task.isna(),
+        where,
+        lambda at: (
+            f"score and standard error give {found.loc[at]:.3f} items of {rows.loc[at, 'task']}, "
+            "expected the whole number of its other rows."
+        ),
+    )
     return of_task.round()
 
 

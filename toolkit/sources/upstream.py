@@ -6,7 +6,7 @@ score keeps a standard error that covers the items drawn and the rounding.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,26 @@ def check_hash(path: Path, sha256: str, file: str, study: str) -> None:
         raise SourceError(msg)
 
 
+def refuse(wrong: pd.Series, where: str, say: Callable[[int], str]) -> None:
+    """Raise ``SourceError`` for the first wrong row, naming its line; ``say`` words the fault."""
+    if wrong.any():
+        at = first_row(wrong)
+        msg = f"{where} line {line_of(at)}: {say(at)}"
+        raise SourceError(msg)
+
+
+def check_once(raw: pd.DataFrame, columns: list[str], where: str, why: str = "") -> None:
+    """Raise ``SourceError`` for a second row of one checkpoint, or of one on the same task."""
+    refuse(
+        raw.duplicated(columns),
+        where,
+        lambda at: (
+            f"a second row of {' on '.join(str(raw.loc[at, name]) for name in columns)}, "
+            f"expected one{why}."
+        ),
+    )
+
+
 def check_columns(raw: pd.DataFrame, columns: Iterable[str], where: str) -> None:
     """Raise ``SourceError`` when a column that is read is missing."""
     missing = [name for name in columns if name not in raw]
@@ -44,42 +64,42 @@ def check_columns(raw: pd.DataFrame, columns: Iterable[str], where: str) -> None
 def check_known(raw: pd.DataFrame, column: str, known: Iterable[object], where: str) -> None:
     """Raise ``SourceError`` for a name that no choice was made for."""
     names = list(known)
-    unknown = ~raw[column].isin(names)
-    if unknown.any():
-        at = first_row(unknown)
+
+    def say(at: int) -> str:
         got = str(raw.loc[at, column])
         hint = did_you_mean(got, [str(name) for name in names])
-        msg = (
-            f"{where} line {line_of(at)}: got {column} {got!r}{hint}, expected a name that this "
-            "reader knows; decide what becomes of it."
+        return (
+            f"got {column} {got!r}{hint}, expected a name that this reader knows; decide what "
+            "becomes of it."
         )
-        raise SourceError(msg)
+
+    refuse(~raw[column].isin(names), where, say)
 
 
 def check_unit(score: pd.Series, where: str) -> None:
     """Raise ``SourceError`` unless every score is a proportion; a missing one is an error too."""
-    outside = ~score.between(0, 1)
-    if outside.any():
-        at = first_row(outside)
-        msg = (
-            f"{where} line {line_of(at)}: got score {score.loc[at]}, expected a proportion "
-            "in [0, 1]; a sentinel or an empty cell needs a choice of its own."
-        )
-        raise SourceError(msg)
+    refuse(
+        ~score.between(0, 1),
+        where,
+        lambda at: (
+            f"got score {score.loc[at]}, expected a proportion in [0, 1]; a sentinel or an empty "
+            "cell needs a choice of its own."
+        ),
+    )
 
 
 def exact_counts(score: pd.Series, n_items: pd.Series, where: str) -> pd.Series:
     """Return the whole counts behind scores that are given with all their digits."""
     check_unit(score, where)
     count = score * n_items
-    fraction = (count - count.round()).abs() > EXACT
-    if fraction.any():
-        at = first_row(fraction)
-        msg = (
-            f"{where} line {line_of(at)}: score {score.loc[at]} of {n_items.loc[at]:.0f} items is "
-            f"{count.loc[at]:.4f} right, expected a whole count; the number of items is another."
-        )
-        raise SourceError(msg)
+    refuse(
+        (count - count.round()).abs() > EXACT,
+        where,
+        lambda at: (
+            f"score {score.loc[at]} of {n_items.loc[at]:.0f} items is {count.loc[at]:.4f} right, "
+            "expected a whole count; the number of items is another."
+        ),
+    )
     return count.round()
 
 

@@ -29,17 +29,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.errors import SourceError
 from toolkit.scores import CELL
 from toolkit.sources.upstream import (
     as_scores,
     check_columns,
     check_hash,
     check_known,
+    check_once,
     check_unit,
     exact_counts,
+    refuse,
 )
-from toolkit.tables import first_row, line_of
 
 SHA256 = "ebcd649d42983f20709873e808347507f3544996e74393478c5a5503562ca5f6"
 COLUMNS = ["task", "model", "params_b", "n_items", "acc", "tc_brier"]
@@ -74,7 +74,7 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
     check_columns(raw, COLUMNS, where)
     check_known(raw, "task", [*N_SHOTS, LEFT_OUT_TASK], where)
     rows = raw[(raw["task"] != LEFT_OUT_TASK) & (raw["model"] != LEFT_OUT_CHECKPOINT)]
-    _check_one_row_each(rows, where)
+    check_once(rows, ["model", "task"], where, "; one of the two has a wrong label")
     _check_one_size_each(rows, where)
     check_unit(rows["tc_brier"], where)
     count = exact_counts(rows["acc"], rows["n_items"], where)
@@ -99,25 +99,13 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def _check_one_row_each(rows: pd.DataFrame, where: str) -> None:
-    twice = rows.duplicated(["task", "model"])
-    if twice.any():
-        at = first_row(twice)
-        msg = (
-            f"{where} line {line_of(at)}: a second row of {rows.loc[at, 'model']} on "
-            f"{rows.loc[at, 'task']}, expected one; one of the two has a wrong label."
-        )
-        raise SourceError(msg)
-
-
 def _check_one_size_each(rows: pd.DataFrame, where: str) -> None:
     first = rows.groupby("model")["params_b"].transform("first")
-    other = rows["params_b"] != first
-    if other.any():
-        at = first_row(other)
-        msg = (
-            f"{where} line {line_of(at)}: got {rows.loc[at, 'model']} of "
-            f"{rows.loc[at, 'params_b']:g} billion parameters, expected {first.loc[at]:g} as in "
-            "its other rows; size or name is wrong."
-        )
-        raise SourceError(msg)
+    refuse(
+        rows["params_b"] != first,
+        where,
+        lambda at: (
+            f"got {rows.loc[at, 'model']} of {rows.loc[at, 'params_b']:g} billion parameters, "
+            f"expected {first.loc[at]:g} as in its other rows; size or name is wrong."
+        ),
+    )
