@@ -75,7 +75,10 @@ def test_fresh_import_equals_the_committed_files(study, tmp_path):
     name = study.study.id
     path = Path(os.environ.get("EMERGENCE_PUBLISHED", "absent")) / name / FILES[name]
     if not path.exists():
-        pytest.skip(f"EMERGENCE_PUBLISHED does not hold {name}/{FILES[name]}")
+        pytest.skip(
+            "the authors' files are not part of the repository; set EMERGENCE_PUBLISHED to a "
+            f"folder with {name}/{FILES[name]} to compare with them"
+        )
     for file, table in SOURCES[name].import_scores(path).items():
         write_table(table, tmp_path / file)
         assert (tmp_path / file).read_bytes() == (DATA / name / file).read_bytes()

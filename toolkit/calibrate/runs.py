@@ -49,7 +49,7 @@ class Campaign:
             "tune": self.tune,
             "chains": self.chains,
             "target_accept": self.target_accept,
-            "design": self.design.fingerprint,
+            "design": hash_text(self.design.fingerprint),
             "models": hash_text("\n".join(models)),
             "simulator": hash_text("\n".join(simulator)),
         }

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.ecdf_utils import ecdf_pit
 
 from toolkit.calibrate.kept_lines import append, lines
 from toolkit.cells import predicted_cells
@@ -26,6 +25,7 @@ from toolkit.fit import Fitted, model_text
 from toolkit.hidden_cells import cells_of
 from toolkit.models import MODELS
 from toolkit.models.design import Design, build_design
+from toolkit.predictive import CELLS_MIN, judge_curve, uniformity_curve
 from toolkit.prior_predictive import prior_draws
 from toolkit.replicates import replicate_counts
 from toolkit.sampling import FitSettings, compiled_model, structure
@@ -35,8 +35,6 @@ from toolkit.variants import hash_text
 MODEL = "step"
 # Draws that the truth is ranked among: few enough to be nearly independent.
 N_RANKED = 99
-BAND_PROB = 0.95
-N_BANDS = 1000
 # Small enough for hundreds of fits: two families of four sizes, three tasks.
 REDUCED = StudyDesign(
     {"fern": (1.2e8, 9e8, 6e9, 3e10), "moss": (3e8, 2.2e9, 1.5e10, 6e10)}, n_items=100
@@ -132,14 +130,8 @@ def judge_ranks(lines: Sequence[Mapping[str, Any]], random_seed: int = 1) -> lis
     for name in lines[0]["ranks"] if lines else ():
         ranks = np.array([line["ranks"][name] for line in lines])
         pit = (ranks + rng.random(len(ranks))) / (N_RANKED + 1)
-        if len(ranks) < 10:
-            found.append(Uniformity(name, len(ranks), float("nan"), None, pd.DataFrame()))
-            continue
-        x, ecdf, low, high = ecdf_pit(pit, BAND_PROB, N_BANDS, rng=rng)
-        curve = pd.DataFrame({"pit": x, "difference": ecdf - x, "low": low - x, "high": high - x})
-        inside = bool(((ecdf >= low - 1e-9) & (ecdf <= high + 1e-9)).all())
-        largest = float(np.abs(ecdf - x).max())
-        found.append(Uniformity(name, len(ranks), largest, inside, curve))
+        curve = uniformity_curve(pit, rng) if len(ranks) >= CELLS_MIN else pd.DataFrame()
+        found.append(Uniformity(name, len(ranks), *judge_curve(curve), curve))
     return found
 
 

@@ -11,6 +11,7 @@ from toolkit import paths
 from toolkit.analysis import Analysis
 from toolkit.calibrate.certificate_file import read_certificate
 from toolkit.calibrate.runs import Campaign
+from toolkit.calibrate.targets import Rate
 from toolkit.check_charts import pit_chart
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
@@ -20,8 +21,8 @@ from toolkit.simulate import RICH, Design, OwnDesign
 
 OWN, ELSEWHERE = "On this study's own design", "On a rich design"
 RICH_TEXT = (
-    "four families of five sizes, base and tuned, zero- and few-shot, 200 items: what the "
-    "procedure does where data are plenty"
+    " (four families of five sizes, base and tuned, zero- and few-shot, 200 items: what the "
+    "procedure does where data are plenty)"
 )
 
 
@@ -30,24 +31,23 @@ def certificate(analysis: Analysis) -> None:
     source = analysis.source
     own = _kept(source.study.id, OwnDesign(source.record, source.claims))
     rich = _kept("rich", RICH)
-    parts = []
-    for title, record, study in ((OWN, own, source.study.id), (ELSEWHERE, rich, "rich")):
-        if record is None:
-            parts.append(sentences.paragraphs(f"{title}: not run (emergence calibrate {study})."))
-            continue
-        about = f" ({RICH_TEXT})" if title == ELSEWHERE else ""
-        said = (
-            f"{title}{about}: {record['reading']} From {record['n_studies']} simulated studies and "
-            f"{record['n_fits']} fits, first seed {record['made']['first_seed']}."
-        )
-        shown = (
-            tables.fold("Truth by truth", _truth_table(record)),
-            tables.fold("Targets", _target_table(record)),
-            tables.fold("Coverage of intervals", _coverage_table(record)),
-            *_rank_fold(record),
-        )
-        parts.append(sentences.paragraphs(said) + tables.folds(*shown))
-    show_html("".join(parts))
+    show_html(_shown(OWN, "", source.study.id, own) + _shown(ELSEWHERE, RICH_TEXT, "rich", rich))
+
+
+def _shown(title: str, about: str, name: str, record: dict[str, Any] | None) -> str:
+    """Return one design's certificate, or that there is none."""
+    if record is None:
+        return sentences.paragraphs(f"{title}: not run (emergence calibrate {name}).")
+    said = (
+        f"{title}{about}: {record['reading']} From {record['n_studies']} simulated studies and "
+        f"{record['n_fits']} fits, first seed {record['made']['first_seed']}."
+    )
+    return sentences.paragraphs(said) + tables.folds(
+        tables.fold("Truth by truth", _truth_table(record)),
+        tables.fold("Targets", _target_table(record)),
+        tables.fold("Coverage of intervals", _coverage_table(record)),
+        *_rank_fold(record),
+    )
 
 
 def _kept(name: str, design: Design) -> dict[str, Any] | None:
@@ -116,6 +116,4 @@ def _rank_fold(record: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _rate(rate: dict[str, Any]) -> str:
-    if not rate["of"]:
-        return "none"
-    return f"{rate['n']} of {rate['of']} [{rate['low']:.2f}, {rate['high']:.2f}]"
+    return Rate(rate["n"], rate["of"]).text if rate["of"] else "none"
