@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import nutpie
 import typer
 from numba.core import event
 
 from benchmarks import studies
 from benchmarks.fresh import in_fresh_process
 from benchmarks.machine import Benchmark, ModelOption, QuickOption
+from benchmarks.timing import compilations
 from toolkit.fit import fit_model
 from toolkit.models.design import build_design
 from toolkit.sampling import FitSettings, Variation
@@ -97,26 +97,14 @@ def redrawn(scores: Scores) -> Scores:
 
 def counted(name: str, fit: Callable[[], Any]) -> dict[str, Any]:
     """Return how long a fit took and what was compiled for it."""
-    models = 0
-    compile_model = nutpie.compile_pymc_model
-
-    def counting(*args: Any, **kwargs: Any) -> Any:
-        nonlocal models
-        models += 1
-        return compile_model(*args, **kwargs)
-
-    nutpie.compile_pymc_model = counting
     began = time.perf_counter()
-    try:
-        with event.install_recorder("numba:compile") as recorder:
-            fitted = fit()
-    finally:
-        nutpie.compile_pymc_model = compile_model
+    with compilations() as models, event.install_recorder("numba:compile") as recorder:
+        fitted = fit()
     return {
         "fit": name,
         "seconds": round(time.perf_counter() - began, 2),
         "draws_from_cache": fitted.reused,
-        "models_compiled": models,
+        "models_compiled": len(models),
         "functions_compiled": sum(e.is_end for _, e in recorder.buffer),
     }
 

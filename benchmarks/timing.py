@@ -2,10 +2,12 @@
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+import nutpie
 import pymc as pm
 from pymc.blocking import DictToArrayBijection
 
@@ -30,6 +32,25 @@ def compile_gradient(model: pm.Model) -> Gradient:
     start = DictToArrayBijection.map(model.initial_point()).data
     function(start)
     return Gradient(function, start, time.perf_counter() - began)
+
+
+@contextmanager
+def compilations() -> Iterator[list[float]]:
+    """Yield a list that gets the seconds of every model that nutpie compiles in the block."""
+    compile_model, seconds = nutpie.compile_pymc_model, []
+
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return compile_model(*args, **kwargs)
+        finally:
+            seconds.append(time.perf_counter() - began)
+
+    nutpie.compile_pymc_model = timed
+    try:
+        yield seconds
+    finally:
+        nutpie.compile_pymc_model = compile_model
 
 
 def interleaved(

@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import nutpie
 import typer
 
 from benchmarks.fresh import in_fresh_process
 from benchmarks.machine import Benchmark, QuickOption
+from benchmarks.timing import compilations
 from toolkit import robustness
 from toolkit.analysis import load_study_folder, robustness_input
 from toolkit.fit import fit_model
@@ -45,11 +45,9 @@ TINY = FitSettings(30, 30, 2, 0.9, 1)
 
 @dataclass
 class Clock:
-    """Seconds by part of the analysis, and of all of them spent compiling models."""
+    """Seconds by part of the analysis."""
 
     seconds: dict[str, float] = field(default_factory=dict)
-    compiling: float = 0.0
-    compiled: int = 0
     last: float = field(default_factory=time.perf_counter)
 
     def says(self, text: str) -> None:
@@ -58,18 +56,6 @@ class Clock:
         part = next(name for name, words in PARTS.items() if re.search(words, text, re.IGNORECASE))
         self.seconds[part] = self.seconds.get(part, 0.0) + now - self.last
         self.last = now
-
-    def compile_model(self, *args: Any, **kwargs: Any) -> Any:
-        """Compile a model, with its time counted."""
-        began = time.perf_counter()
-        try:
-            return COMPILE(*args, **kwargs)
-        finally:
-            self.compiling += time.perf_counter() - began
-            self.compiled += 1
-
-
-COMPILE = nutpie.compile_pymc_model
 
 
 def main(
@@ -127,13 +113,13 @@ def everything(study: str, quick: bool, cache: str) -> dict[str, Any]:
         robustness.REFITS = robustness.SPECIFICATIONS = 1
     began = time.perf_counter()
     clock = Clock()
-    nutpie.compile_pymc_model = clock.compile_model
-    assess(given, Path(cache), clock.says)
+    with compilations() as compiling:
+        assess(given, Path(cache), clock.says)
     return {
         "seconds": time.perf_counter() - began,
         "parts": clock.seconds,
-        "compiling": clock.compiling,
-        "models_compiled": clock.compiled,
+        "compiling": sum(compiling),
+        "models_compiled": len(compiling),
     }
 
 

@@ -16,7 +16,7 @@ from toolkit.models.polynomial import BENT
 from toolkit.models.step import SHARP
 
 KEPT = sorted(HERE.glob("re*/*.json"))
-# A folder of this or another machine: "/work/main", "/home/me", "C:\\".
+# A folder of this or another machine: "/home/me", "/tmp/run", "C:\\".
 ABSOLUTE = re.compile(r'"[^"]*(?:/(?:home|root|tmp|work|usr|Users)/|[A-Z]:\\\\)')
 
 

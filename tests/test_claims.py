@@ -143,6 +143,12 @@ def test_study_of_the_tiny_folder_is_read(tiny_study):
             id="arm",
         ),
         pytest.param(
+            ARM, ARM + '\njudged_arm = "zero-shots, base"',
+            ["claim 1", "judged_arm: got 'zero-shots, base' (did you mean 'zero-shot, base'?)",
+             "expected one of"],
+            id="judged arm",
+        ),
+        pytest.param(
             ARM, ARM.replace("few-shot, base", "few\\nshot"),
             ["claim 1", "published_arm: got", "expected one of"],
             id="arm of two lines",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from toolkit import paths
 from toolkit.cli import app, main
+from toolkit.report.site import Site
 
 COMMANDS = [c.name or c.callback.__name__.strip("_") for c in app.registered_commands]
 
@@ -270,3 +272,20 @@ def test_import_of_own_scores_without_a_folder_is_one_line(refused, tmp_path, lo
 def test_import_of_an_absent_log_is_one_line(refused, tmp_path):
     message = refused(tmp_path, "import", "lm-eval", tmp_path / "none", "--to", tmp_path / "out")
     assert "no such file or folder, expected lm-eval" in message
+
+
+def test_report_takes_the_studies_that_have_an_analysis(emergence, tiny_study, monkeypatch):
+    other = tiny_study.parent / "other"
+    shutil.copytree(tiny_study, other)
+    study = other / "study.toml"
+    study.write_text(study.read_text().replace('id = "tiny"', 'id = "other"'))
+    asked = []
+
+    def build_site(studies, *arguments, **options):
+        asked.extend(studies)
+        return Site((), paths.site_dir() / "verdicts.json", 0, len(studies))
+
+    monkeypatch.setattr("toolkit.report.site.build_site", build_site)
+    code, out, _ = emergence("report")
+    assert (code, asked) == (0, ["tiny"])
+    assert "1 reused from the cache" in out

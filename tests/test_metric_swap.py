@@ -176,6 +176,9 @@ def test_minus_zero_is_not_shown():
          "not above"),
         ({"claim_set": "prior"}, FEW_SHOT_BASE, "jump"),
         ({"claim_set": "control"}, FEW_SHOT_BASE, None),
+        ({"judged_arm": FEW_SHOT_BASE.label}, CONTROLLED_ARM, None),
+        ({"judged_arm": FEW_SHOT_BASE.label, "claim_set": "prior", "published_emergent": False,
+          "published_above_baseline": True}, FEW_SHOT_BASE, "above on both sides"),
     ],
 )  # fmt: skip
 def test_published_reading(changes, arm, published):

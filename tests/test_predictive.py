@@ -9,6 +9,7 @@ import xarray as xr
 from scipy import integrate, stats
 
 from toolkit.claims import ARM_LABELS
+from toolkit.hidden_cells import units_of
 from toolkit.models.design import build_design
 from toolkit.predictive import (
     CELLS_MIN,
@@ -21,7 +22,6 @@ from toolkit.predictive import (
 )
 from toolkit.replicates import (
     Predicted,
-    cells_of_family,
     decade_label,
     log_scores,
     pooled,
@@ -37,6 +37,11 @@ FAMILIES = {
 }
 N_DRAWS = 400
 CONCENTRATION = 30.0
+
+
+def families_of(design):
+    """Return the mask (task, slot) of each family's cells."""
+    return {unit.name: unit.hidden for unit in units_of(design) if unit.kind == "family"}
 
 
 def design_of(n_items, n_tasks=10, families=FAMILIES):
@@ -250,7 +255,7 @@ def test_held_out_family_is_predicted_alone_and_other_cells_may_be_missing(rng):
     design = design_of(60)
     truth = truth_of(design, rng)
     design = observed_from(truth, design, rng)
-    birch = cells_of_family(design, "birch")
+    birch = families_of(design)["birch"]
     unknown = truth.assign(
         accuracy=truth["accuracy"].where(xr.DataArray(birch, dims=("task", "slot")))
     )
@@ -267,7 +272,7 @@ def test_families_held_out_in_turn_are_pooled(rng):
     truth = truth_of(design, rng)
     design = observed_from(truth, design, rng)
     parts = [
-        predict(truth.isel(draw=slice(n)), design, 3, cells_of_family(design, family))
+        predict(truth.isel(draw=slice(n)), design, 3, families_of(design)[family])
         for family, n in zip(FAMILIES, (400, 300, 350), strict=True)
     ]
     together = pooled(parts)

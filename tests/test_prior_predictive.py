@@ -50,7 +50,8 @@ def test_draws_follow_their_priors(draws):
     mu, sd = PRIORS["intercept_effect"].arguments
     assert float(draws["intercept_effect"].mean()) == pytest.approx(mu, abs=0.05)
     assert float(draws["intercept_effect"].std()) == pytest.approx(sd, abs=0.05)
-    assert float(draws["lapse"].mean()) == pytest.approx(1 / 31, abs=0.003)
+    alpha, beta = PRIORS["lapse"].arguments
+    assert float(draws["lapse"].mean()) == pytest.approx(alpha / (alpha + beta), abs=0.005)
     assert float(draws["jump_present"].mean()) == pytest.approx(0.5, abs=0.02)
 
 

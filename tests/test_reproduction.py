@@ -11,7 +11,7 @@ from toolkit.analysis import load_study_folder
 from toolkit.errors import ScoresError
 from toolkit.reproduction import (
     audit_replicates,
-    largest_controlled,
+    largest_judged,
     read_repeats,
     recompute_means,
     reproduce,
@@ -57,15 +57,22 @@ def test_claim_published_otherwise_is_not_reproduced(tiny, changed, kind):
     assert [r.kind for r in rows if not r.agrees] == [kind]
 
 
-def test_largest_controlled_is_the_zero_shot_base_cell(tiny):
-    cell = largest_controlled(tiny.claims[0], tiny.record)
+def test_largest_judged_is_the_zero_shot_base_cell(tiny):
+    cell = largest_judged(tiny.claims[0], tiny.record)
     assert (cell["checkpoint"], cell["n_shots"], cell["n_correct"]) == ("moss-l", 0, 76)
+
+
+def test_claim_judged_in_another_arm_is_recomputed_there(tiny):
+    # moss-l with demonstrations: sorting 120/200 at chance 0.25
+    sorting = dataclasses.replace(tiny.claims[0], judged_arm="few-shot, base")
+    rows = reproduce(tiny.folder, tiny.scores, [sorting], "closed")
+    assert rows[0].recomputed == "moss-l: 0.600 against chance 0.250 (+0.350)"
 
 
 def test_claim_without_controlled_cell_is_an_error_that_names_it(tiny):
     few_shot = tiny.record.where(tiny.record.frame["n_shots"] > 0)
     with pytest.raises(ScoresError, match="'sorting': got no cell in the arm 'zero-shot, base"):
-        largest_controlled(tiny.claims[0], few_shot)
+        largest_judged(tiny.claims[0], few_shot)
 
 
 def test_mean_over_two_runs_is_theirs(tiny):

@@ -90,6 +90,7 @@ def test_step_lies_only_in_the_stepping_arms_and_above_its_place(truth):
         ("few-shot only", ["few-shot, base", "few-shot, instruction-tuned"]),
         ("instruction tuning only",
          ["zero-shot, instruction-tuned", "few-shot, instruction-tuned"]),
+        ("both only", ["few-shot, instruction-tuned"]),
     ],
 )  # fmt: skip
 def test_stepping_arms_are_those_of_the_truth(truth, labels):
@@ -116,3 +117,54 @@ def test_planted_claim_names_the_fully_elicited_arm_and_the_place():
     claim = planted_claim(PlantedTask("t", "none", STEP_AT))
     assert (claim.task, claim.published_arm) == ("t", "few-shot, instruction-tuned")
     assert claim.threshold_n_params == STEP_AT
+
+
+def test_wide_step_rises_over_its_width():
+    task = PlantedTask("t", "all arms", STEP_AT, 0.4, step_width=1.0)
+    arm = ARMS[0]
+    lifts = [task.lifted(0.3, STEP_AT * 10**beyond, arm) - 0.3 for beyond in (-0.5, 0, 0.5)]
+    assert lifts == pytest.approx([0.04, 0.2, 0.36], abs=1e-6)
+
+
+def test_families_trained_on_the_task_score_higher_on_it_only():
+    plain = PlantedTask("t", "none", STEP_AT)
+    trained = dataclasses.replace(plain, trained_families=("maple",), trained_shift=1.0)
+    frames = [simulate_study(MANY_ITEMS, [task], Expectation(1)).frame for task in (plain, trained)]
+    gain = frames[1]["score"] - frames[0]["score"]
+    own = frames[0]["lm_family"] == "maple"
+    assert (gain[own] > 0.01).any()
+    assert gain[~own].abs().max() == 0
+
+
+def test_training_runs_of_two_kinds_succeed_or_fail_as_a_whole(rng):
+    task = PlantedTask("t", "none", STEP_AT, midpoint=STEP_AT, modes=(0.05, 0.6))
+    design = dataclasses.replace(RICH, n_items=100_000)
+    frame = simulate_study(design, [task], rng).frame
+    share = (frame["score"] - 0.25) / 0.75
+    assert (np.isclose(share, 0.05, atol=0.01) | np.isclose(share, 0.6, atol=0.01)).all()
+    success = share > 0.3
+    base = frame["base_checkpoint"].fillna(frame["checkpoint"])
+    # Tuning and demonstrations may help a run over the edge, never back.
+    few = frame["n_shots"] > 0
+    assert set(base[success & ~few]) <= set(base[success])
+    by_size = success.groupby(frame["n_params"] > STEP_AT).mean()
+    assert by_size[True] > by_size[False]
+
+
+def test_families_of_another_recipe_are_shifted():
+    design = dataclasses.replace(MANY_ITEMS, family_shift={"maple": 1.0})
+    task = PlantedTask("t", "none", STEP_AT)
+    plain, shifted = (simulate_study(d, [task], Expectation(1)).frame for d in (MANY_ITEMS, design))
+    own = plain["lm_family"] == "maple"
+    assert (shifted.loc[own, "score"] > plain.loc[own, "score"]).all()
+    assert np.allclose(shifted.loc[~own, "score"], plain.loc[~own, "score"])
+
+
+def test_repeats_are_near_copies_of_the_same_items(rng):
+    design = dataclasses.replace(RICH, n_items=200, n_repeats=3)
+    frame = simulate_study(design, [PlantedTask("t", "none", STEP_AT)], rng).frame
+    assert set(frame["n_repeats"]) == {3}
+    p = frame["score"]
+    # Independent runs would differ by the binomial error.
+    assert (frame["repeat_sd"].mean() / np.sqrt(p * (1 - p) / 200).mean()) < 0.5
+    assert (frame["n_correct"] - 200 * p).abs().max() <= 0.5 + 1e-9

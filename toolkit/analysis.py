@@ -130,6 +130,14 @@ def study_names() -> list[str]:
     return sorted(path.parent.name for path in paths.data_dir().glob("*/study.toml"))
 
 
+def reported_names() -> list[str]:
+    """Return the bundled studies that have an analysis of their own beside their report.
+
+    The others can be checked and fitted; they join the site when that file is there.
+    """
+    return [name for name in study_names() if paths.analysis_file(name).exists()]
+
+
 def find_study(study: str) -> Path:
     """Return the folder of a bundled study, or of a path, or raise ``ClaimError``."""
     known = study_names()

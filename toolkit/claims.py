@@ -36,13 +36,13 @@ CONTROLLED_ARM = ARMS[0]
 ARM_LABELS = tuple(arm.label for arm in ARMS)
 
 
-def arm_named(label: str) -> Arm:
+def arm_named(label: str, key: str = "published_arm") -> Arm:
     """Return the arm with this label, or raise ``ClaimError``."""
     for arm in ARMS:
         if arm.label == label:
             return arm
     hint = did_you_mean(label, list(ARM_LABELS))
-    msg = f"published_arm: got {label!r}{hint}, expected one of {', '.join(ARM_LABELS)}."
+    msg = f"{key}: got {label!r}{hint}, expected one of {', '.join(ARM_LABELS)}."
     raise ClaimError(msg)
 
 
@@ -83,7 +83,9 @@ class Claim:
 
     ``prior_claim`` paraphrases the literature before the study, ``study_claim`` the study itself;
     both in our words. ``threshold_n_params`` is the size at which the ability was said to appear.
-    ``claim_set`` groups claims for counting (E3).
+    ``claim_set`` groups claims for counting (E3). ``published_arm`` is where the jump was claimed,
+    ``judged_arm`` the arm that the study's own verdict (``published_above_baseline`` and the
+    others) speaks of.
     """
 
     slug: str
@@ -104,6 +106,7 @@ class Claim:
     published_baseline: float | None = None
     published_predictable: bool | None = None
     control_caveat: str | None = None
+    judged_arm: str = CONTROLLED_ARM.label
 
 
 def check_name(name: str, what: str, where: str) -> None:
@@ -171,8 +174,9 @@ def _check_claim(claim: Claim, tasks: list[str], where: str) -> None:
             "divide percentages by 100."
         )
         raise ClaimError(msg)
-    try:
-        arm_named(claim.published_arm)
-    except ClaimError as error:
-        msg = f"{where}: {error}"
-        raise ClaimError(msg) from None
+    for key in ("published_arm", "judged_arm"):
+        try:
+            arm_named(getattr(claim, key), key)
+        except ClaimError as error:
+            msg = f"{where}: {error}"
+            raise ClaimError(msg) from None

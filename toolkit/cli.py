@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from toolkit.cli_calibrate import calibrate, simulate
 from toolkit.errors import ToolkitError
 from toolkit.terminal import (
     print_error,
@@ -39,6 +40,10 @@ COLOURS = {
     "NO_JUMP": "bold green",
     "UNDETERMINED": "yellow",
 }
+
+
+app.command(epilog="Example: emergence calibrate rich --block smooth")(calibrate)
+app.command(epilog="Example: emergence simulate design.toml --to simulated")(simulate)
 
 
 def main() -> None:
@@ -263,7 +268,8 @@ def robustness(study: StudyArgument, as_json: JsonOption = False) -> None:
 @app.command(epilog="Example: emergence report lu2024 --renderer embedded")
 def report(
     study: Annotated[
-        list[str] | None, typer.Argument(help="Studies or folders; all bundled ones by default.")
+        list[str] | None,
+        typer.Argument(help="Studies or folders; all analysed ones by default."),
     ] = None,
     renderer: Annotated[
         str, typer.Option(help="auto takes Quarto where it runs.", metavar="auto|quarto|embedded")
@@ -271,11 +277,12 @@ def report(
     profile: ProfileOption = "full",
 ) -> None:
     """Fit what is new and write the pages and verdicts.json to reports/_site."""
-    from toolkit.analysis import study_names
+    from toolkit.analysis import reported_names
     from toolkit.report.site import build_site
 
     wanted = _profile(profile)
-    site = build_site(study or study_names(), wanted, renderer, say, progress=sys.stderr.isatty())
+    names = study or reported_names()
+    site = build_site(names, wanted, renderer, say, progress=sys.stderr.isatty())
     said = f"{site.n_fitted} fitted" if site.n_fitted else "nothing to fit"
     print_line(f"Studies: {said}, {site.n_reused} reused from the cache.")
     for page in site.pages:

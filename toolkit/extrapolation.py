@@ -19,11 +19,10 @@ from toolkit.claims import ARM_LABELS
 from toolkit.curves import thinned
 from toolkit.models import SMOOTH
 from toolkit.models.design import Design, build_design
-from toolkit.paths import atomic_path
 from toolkit.replicates import replicate_counts
 from toolkit.sampling import FitSettings, Variation
 from toolkit.scores import Scores
-from toolkit.variants import Variant, mixing_of
+from toolkit.variants import Variant, kept_table, mixing_of
 
 # A curve needs at least this many sizes to be extrapolated at all.
 LEAST_SIZES = 3
@@ -72,12 +71,7 @@ def extrapolations(
 def _predict_above(variant: Variant, design: Design, cut: float, cache: Path) -> pd.DataFrame:
     hidden = design.scored & (design.size + design.center > cut + 1e-9)
     masked = Variant(variant.scores, variant.model, variant.settings, Variation(hidden))
-    path = cache / "variants" / f"{masked.key('above')}.csv"
-    if not path.exists():
-        table = _above(masked, hidden, cut)
-        with atomic_path(path) as temporary:
-            table.to_csv(temporary, index=False)
-    return pd.read_csv(path)
+    return kept_table(cache, masked.key("above"), lambda: _above(masked, hidden, cut))
 
 
 def _above(variant: Variant, hidden: np.ndarray, cut: float) -> pd.DataFrame:

@@ -5,6 +5,7 @@ what a new study would bring. These fits have not seen the cells: coverage shoul
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,11 @@ from toolkit.cells import predicted_cells
 from toolkit.curves import thinned
 from toolkit.hidden_cells import Unit, units_of
 from toolkit.models.design import build_design
-from toolkit.paths import atomic_path
 from toolkit.predictive import compare_groups
 from toolkit.replicates import log_scores, predict
 from toolkit.sampling import FitSettings, Variation
 from toolkit.scores import Scores
-from toolkit.variants import Variant, keep_jumps, mixing_of
+from toolkit.variants import Variant, keep_jumps, kept_table, mixing_of
 
 # Of the cells of one family: those of ``compare_groups``, their mean log predictive density, and
 # how the chains agree on their mean expected score.
@@ -45,18 +45,10 @@ def predict_left_out_families(
     for unit in units_of(build_design(record)):
         if unit.kind == "family":
             variant = Variant(record, model, settings, Variation(unit.hidden))
-            tables.append(_predicted(variant, unit, cache))
+            make = partial(_predict, variant, unit, cache)
+            tables.append(kept_table(cache, variant.key("family"), make))
             done(f"family {unit.name} predicted by a fit without it")
     return pd.concat(tables[1:] or tables, ignore_index=True)
-
-
-def _predicted(variant: Variant, unit: Unit, cache: Path) -> pd.DataFrame:
-    path = cache / "variants" / f"{variant.key('family')}.csv"
-    if not path.exists():
-        table = _predict(variant, unit, cache)
-        with atomic_path(path) as temporary:
-            table.to_csv(temporary, index=False)
-    return pd.read_csv(path)
 
 
 def _predict(variant: Variant, unit: Unit, cache: Path) -> pd.DataFrame:

@@ -79,11 +79,12 @@ def swap_metrics(
 def published_reading(claim: Claim, arm: Arm) -> Reading | None:
     """Return what was published of an arm; None where nothing was.
 
-    A study judges the controlled arm; before it, a jump was claimed in the published arm for the
-    claims of the set "prior".
+    A study judges one arm, most often the controlled one; before it, a jump was claimed in the
+    published arm for the claims of the set "prior".
     """
-    if arm != CONTROLLED_ARM:
-        return "jump" if claim.claim_set == "prior" else None
+    if arm != arm_named(claim.judged_arm):
+        claimed = claim.claim_set == "prior" and arm == arm_named(claim.published_arm)
+        return "jump" if claimed else None
     if claim.published_emergent:
         return "jump"
     return "above on both sides" if claim.published_above_baseline else "not above"

@@ -52,6 +52,12 @@ def robustness_dir(study_folder: Path) -> Path:
     return study_folder / "results" / "robustness"
 
 
+def calibration_dir(design: str, profile: str) -> Path:
+    """Return the folder of a design's calibration; a quick one never lies where a full one does."""
+    full = reports_dir() / "calibration" / design
+    return full if profile == "full" else cache_dir() / "calibration-quick" / design
+
+
 REGISTRY = CHECKOUT / "data" / "registry" / "checkpoints.csv"
 VERDICTS_SCHEMA = CHECKOUT / "toolkit" / "report" / "verdicts.schema.json"
 

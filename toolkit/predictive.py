@@ -138,11 +138,30 @@ def pit_curves(cells: pd.DataFrame, random_seed: int) -> pd.DataFrame:
     curves = [pd.DataFrame(columns=["arm", "pit", "difference", "low", "high"], dtype=float)]
     for key, at in _groups(cells, ("arm",)):
         if len(at) >= CELLS_MIN:
-            values = cells["pit"].iloc[at].to_numpy()
-            x, ecdf, low, high = ecdf_pit(values, BAND_PROB, N_BANDS, rng=rng)
-            shown = {"pit": x, "difference": ecdf - x, "low": low - x, "high": high - x}
-            curves.append(pd.DataFrame({**key, **shown}))
+            curve = uniformity_curve(cells["pit"].iloc[at].to_numpy(), rng)
+            curves.append(pd.DataFrame({**key, **dict(curve.items())}))
     return pd.concat(curves[1:] or curves, ignore_index=True)
+
+
+def uniformity_curve(values: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    """Return how far the ECDF of values in [0, 1] is from uniform, with its simultaneous band.
+
+    Columns pit, difference, low, high.
+    """
+    x, ecdf, low, high = ecdf_pit(values, BAND_PROB, N_BANDS, rng=rng)
+    return pd.DataFrame({"pit": x, "difference": ecdf - x, "low": low - x, "high": high - x})
+
+
+def judge_curve(curve: pd.DataFrame) -> tuple[float, bool | None]:
+    """Return the largest difference of a curve and whether it stays in its band; NaN, None of none.
+
+    A difference may touch its band up to rounding.
+    """
+    if curve.empty:
+        return np.nan, None
+    difference = curve["difference"].to_numpy(float)
+    outside = (difference < curve["low"] - 1e-9) | (difference > curve["high"] + 1e-9)
+    return float(np.abs(difference).max()), not bool(outside.any())
 
 
 def judge_uniformity(cells: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
@@ -153,11 +172,7 @@ def judge_uniformity(cells: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for key, at in _groups(cells, ("arm",)):
-        own = curves[curves["arm"] == key["arm"]]
-        difference = own["difference"].to_numpy(float)
-        outside = (difference < own["low"] - 1e-9) | (difference > own["high"] + 1e-9)
-        largest = float(np.abs(difference).max()) if len(own) else np.nan
-        uniform = not bool(outside.any()) if len(own) else None
+        largest, uniform = judge_curve(curves[curves["arm"] == key["arm"]])
         rows.append({**key, "n_cells": len(at), "largest_difference": largest, "uniform": uniform})
     return pd.DataFrame(rows).astype({"uniform": object})
 

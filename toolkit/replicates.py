@@ -80,11 +80,6 @@ def replicate_counts(
     return rng.binomial(n_items, p).astype(np.int32)
 
 
-def cells_of_family(design: Design, lm_family: str) -> np.ndarray:
-    """Return the mask (task, slot) of a family's cells, to be predicted by a fit without them."""
-    return (design.family == design.families.index(lm_family)) & (design.n_items > 0)
-
-
 def log_scores(draws: xr.Dataset, design: Design, only: np.ndarray | None = None) -> pd.DataFrame:
     """Return each cell's log predictive density, ``log_score``, beside what cell it is.
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from toolkit.claims import CONTROLLED_ARM, Claim
+from toolkit.claims import Claim, arm_named
 from toolkit.errors import ScoresError
 from toolkit.gates import in_arm
 from toolkit.scores import CELL, COUNT, COUNT_FROM_1, Scores
@@ -74,12 +74,12 @@ def read_repeats(folder: Path) -> pd.DataFrame:
     return read_table(folder / "repeats.csv", REPEATS_SCHEMA)
 
 
-def largest_controlled(claim: Claim, record: Scores) -> pd.Series:
-    """Return the zero-shot base cell of the largest checkpoint on the claim's task."""
-    cells = in_arm(record.frame[record.frame["task"] == claim.task], CONTROLLED_ARM)
+def largest_judged(claim: Claim, record: Scores) -> pd.Series:
+    """Return the cell of the largest checkpoint in the arm that the published verdict speaks of."""
+    cells = in_arm(record.frame[record.frame["task"] == claim.task], arm_named(claim.judged_arm))
     if cells.empty:
         msg = (
-            f"task '{claim.task}': got no cell in the arm '{CONTROLLED_ARM.label}', expected the "
+            f"task '{claim.task}': got no cell in the arm '{claim.judged_arm}', expected the "
             "cell that the published verdict rests on; add it or drop the claim."
         )
         raise ScoresError(msg)
@@ -87,7 +87,7 @@ def largest_controlled(claim: Claim, record: Scores) -> pd.Series:
 
 
 def _claim_rows(claim: Claim, record: Scores) -> list[Reproduced]:
-    cell = largest_controlled(claim, record)
+    cell = largest_judged(claim, record)
     rise = cell["score"] - cell["chance"]
     against = f"{cell['score']:.3f} against chance {cell['chance']:.3f} ({rise:+.3f})"
     recomputed = f"{cell['checkpoint']}: {against}"

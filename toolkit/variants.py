@@ -6,6 +6,7 @@ killed run goes on where it stopped.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -60,20 +61,21 @@ class Variant:
 
 def jump_table(variant: Variant, cache: Path) -> pd.DataFrame:
     """Return the jumps of a variant by task and arm (``COLUMNS``), fitted where not yet kept."""
-    path = _jumps_file(variant, cache)
-    if not path.exists():
-        keep_jumps(variant, variant.fit(), cache)
-    return pd.read_csv(path)
+    return kept_table(cache, variant.key("jumps"), lambda: summarise_jumps(variant.fit()))
 
 
 def keep_jumps(variant: Variant, fitted: Fitted, cache: Path) -> None:
     """Put the jumps of a variant's fit into the cache, for ``jump_table`` to find."""
-    with atomic_path(_jumps_file(variant, cache)) as temporary:
-        summarise_jumps(fitted).to_csv(temporary, index=False)
+    kept_table(cache, variant.key("jumps"), lambda: summarise_jumps(fitted))
 
 
-def _jumps_file(variant: Variant, cache: Path) -> Path:
-    return cache / "variants" / f"{variant.key('jumps')}.csv"
+def kept_table(cache: Path, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Return the table kept under a variant's key, made where there is none yet."""
+    path = cache / "variants" / f"{key}.csv"
+    if not path.exists():
+        with atomic_path(path) as temporary:
+            make().to_csv(temporary, index=False)
+    return pd.read_csv(path)
 
 
 def summarise_jumps(fitted: Fitted) -> pd.DataFrame:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from toolkit.calibrate.judge import Judged, judge_planted
 from toolkit.gates import Outcome
-from toolkit.planted import Judged, judge_planted
 from toolkit.sampling import FitSettings
 from toolkit.simulate import (
     LU_LIKE,
@@ -16,7 +16,8 @@ from toolkit.simulate import (
     Truth,
     simulate_study,
 )
-from toolkit.truths import Straight
+from toolkit.simulate.curves import Straight
+from toolkit.simulate.tasks import FULL_ARM
 
 HEIGHT = 0.25
 # What each truth must be called on a design that can tell. A step with tuning only, or with
@@ -27,10 +28,11 @@ RIGHT = {
     "all arms": Outcome.JUMP_REMAINS,
     "few-shot only": Outcome.EXPLAINED,
     "instruction tuning only": Outcome.EXPLAINED,
+    "both only": Outcome.EXPLAINED,
 }
 # The truths that the verdicts are about. The smooth gain is a trap in a study of its own: it leaves
 # the few-shot arms in two minds, which slows the mixing of everything they share.
-STEPS_AND_NONE = tuple(truth for truth in TRUTHS if truth != "smooth few-shot gain")
+STEPS_AND_NONE = tuple(t for t in TRUTHS if t not in ("smooth few-shot gain", "both only"))
 LU_STEP = 1e10  # inside the gap between 6.7 and 175 billion
 
 
@@ -71,7 +73,8 @@ def judge_study(
     rng = np.random.default_rng(settings.random_seed)
     tasks = planted_tasks(design, per_truth, rng, truths)
     scores = simulate_study(design, tasks, rng)
-    return judge_planted(scores, tasks, settings, cache, rivals=rivals)
+    claimed = dict.fromkeys(tasks, FULL_ARM)
+    return list(judge_planted(scores, claimed, settings, cache, rivals=rivals).tasks)
 
 
 __all__ = ["LU_LIKE", "RICH", "RIGHT", "Judged", "judge_study"]

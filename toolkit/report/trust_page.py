@@ -10,7 +10,7 @@ from toolkit.analysis import Analysis
 from toolkit.cells import predicted_cells
 from toolkit.check_charts import pit_chart
 from toolkit.curves import thinned
-from toolkit.diagnose import ESS_MIN, RHAT_MAX, Check
+from toolkit.diagnose import Check
 from toolkit.predictive import PredictiveCheck, check_predictions
 from toolkit.prior_predictive import PriorPredictive
 from toolkit.replicates import predict
@@ -23,6 +23,7 @@ from toolkit.report.estimand_table import not_run
 from toolkit.report.html_tables import Num
 from toolkit.report.robustness_page import robustness_answers
 from toolkit.reproduction import ReplicateAudit, audit_replicates, read_repeats, runs_of_record
+from toolkit.variants import mixed
 
 IN_SAMPLE = (
     "The fit has seen these cells, so that this is not a test of calibration: with effects of its "
@@ -77,9 +78,9 @@ def _family_table(found: pd.DataFrame) -> str:
             Num(f"{100 * row['covered_90']:.0f}%"),
             Num(_ranged(row, "residual")),
             Num(f"{row['log_score']:.2f}"),
-            "yes" if row["rhat"] <= RHAT_MAX and row["ess"] >= ESS_MIN else tables.marked("no"),
+            "yes" if row["mixed"] else tables.marked("no"),
         )
-        for row in found.to_dict("records")
+        for row in found.assign(mixed=mixed(found)).to_dict("records")
     ]
     header = (
         "family", "cells", "in 50% intervals", "in 90% intervals",

@@ -37,7 +37,6 @@ Shots
     the true number.
 """
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +44,7 @@ import pandas as pd
 
 from toolkit.errors import SourceError
 from toolkit.scores import CELL, SCORES_SCHEMA
+from toolkit.sources.upstream import check_columns, check_hash, refuse
 from toolkit.tables import check_table, first_row, line_of
 
 SHA256 = "43159449c7c9a52e25f0f8499441f325ab72fbfdea55f51cf9547f3f24474a99"
@@ -73,34 +73,13 @@ def import_scores(path: Path) -> dict[str, pd.DataFrame]:
     SourceError
         When the file is missing, is not the recorded version, or is not as described above.
     """
-    check_hash(path)
+    check_hash(path, SHA256, "evaluation_scores.csv from UKPLab/on-emergence", "lu2024")
     return convert(pd.read_csv(path, dtype={"model": str, "seed": float}), str(path))
-
-
-def check_hash(path: Path) -> None:
-    """Raise ``SourceError`` unless the file has the recorded sha256."""
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except (FileNotFoundError, IsADirectoryError):
-        msg = (
-            f"{path}: no such file; give the path of evaluation_scores.csv from "
-            "UKPLab/on-emergence at the commit named in data/lu2024/study.toml."
-        )
-        raise SourceError(msg) from None
-    if found != SHA256:
-        msg = (
-            f"{path}: got sha256 {found}, expected {SHA256}; "
-            "take the file at the commit named in data/lu2024/study.toml."
-        )
-        raise SourceError(msg)
 
 
 def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
     """Return the tables made from the upstream frame; separate from the hash for its tests."""
-    missing = [name for name in COLUMNS if name not in raw]
-    if missing:
-        msg = f"{where}: columns {missing} are missing; this is not the described file."
-        raise SourceError(msg)
+    check_columns(raw, COLUMNS, where)
     repeats = _counts(_one_row_per_run(_kept_rows(raw, where), where), where)
     scores = _collapse(repeats)
     return {"scores.csv": check_table(scores, SCORES_SCHEMA, "scores.csv"), "repeats.csv": repeats}
@@ -131,14 +110,13 @@ def _one_row_per_run(rows: pd.DataFrame, where: str) -> pd.DataFrame:
     """Return the rows without exact duplicates; two different runs of one seed are an error."""
     rows = rows.drop_duplicates()
     run = ["checkpoint", "task", "prompt_format", "number_of_shots", "seed"]
-    clash = rows.duplicated(run)
-    if clash.any():
-        at = first_row(clash)
-        msg = (
-            f"{where} line {line_of(at)}: a second, different run of "
-            f"{rows.loc[at, run].to_dict()}; expected one run per seed."
-        )
-        raise SourceError(msg)
+    refuse(
+        rows.duplicated(run),
+        where,
+        lambda at: (
+            f"a second, different run of {rows.loc[at, run].to_dict()}; expected one run per seed."
+        ),
+    )
     return rows
 
 

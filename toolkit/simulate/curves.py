@@ -83,7 +83,10 @@ class BrokenPower:
 
 @dataclass(frozen=True)
 class UShape:
-    """Falls to the middle and rises again, a parabola of the log-odds (Wei et al. 2023)."""
+    """Falls to the middle and rises again, a parabola of the log-odds (Wei et al. 2023).
+
+    ``bottom`` is the log-odds at the middle; a ``bend`` below 0 turns it into an inverted U.
+    """
 
     bottom: float
     bend: float
@@ -91,6 +94,21 @@ class UShape:
     def share(self, beyond: float) -> float:
         """Return the logistic of the parabola."""
         return float(expit(self.bottom + self.bend * beyond**2))
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Easy and hard items whose scores take opposite turns (Wu and Lo 2025)."""
+
+    easy: Curve
+    hard: Curve
+    share_easy: float = 0.5
+
+    def share(self, beyond: float) -> float:
+        """Return the mean over the items."""
+        return self.share_easy * self.easy.share(beyond) + (1 - self.share_easy) * self.hard.share(
+            beyond
+        )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from toolkit.truths import BrokenPower, Flat, FourParameter, Straight, TokenPower, UShape
+from toolkit.simulate.curves import BrokenPower, Flat, FourParameter, Straight, TokenPower, UShape
 
 BEYOND = np.linspace(-4, 4, 8001)
 

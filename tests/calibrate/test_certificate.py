@@ -1,0 +1,104 @@
+"""Rates, coverage and targets of a certificate, from lines made by hand."""
+
+import pytest
+
+from toolkit.calibrate.certificate import certify, reading
+from toolkit.calibrate.certificate_file import certificate_record, target_rows, truth_rows
+from toolkit.calibrate.targets import Rate
+from toolkit.calibrate.truths import BLOCKS, TRUTHS
+from toolkit.claims import ARM_LABELS
+from toolkit.gates import Outcome
+
+STEP = "step of 20 points in all arms"
+ZERO = [0.0] * 7
+AROUND = [0.12, 0.15, 0.18, 0.21, 0.24, 0.27, 0.30]
+
+
+def task(truth, outcome, right=False, jumps=ZERO):
+    return {
+        "truth": truth, "verdict": outcome.value, "right": right, "reasons": ["NOT_CONVERGED"],
+        "jumps": dict.fromkeys(ARM_LABELS, jumps),
+    }  # fmt: skip
+
+
+def line(tasks, n_true=0, surviving=ZERO):
+    return {"tasks": tasks, "n_true": n_true, "surviving": surviving, "n_fits": 2}
+
+
+def smooth(outcome, n, right=False):
+    return [task("U-shape", outcome, right)] * n
+
+
+def steps(found, missed=0):
+    return [task(STEP, Outcome.JUMP_REMAINS, True, AROUND)] * found + [
+        task(STEP, Outcome.UNDETERMINED, False, ZERO)
+    ] * missed
+
+
+def target_of(certificate, start):
+    return next(t for t in certificate.targets if t.name.startswith(start))
+
+
+def test_rate_has_an_exact_interval():
+    assert Rate(0, 20).interval == pytest.approx((0, 1 - 0.05 ** (1 / 20)))
+    assert Rate(3, 20).text.startswith("3 of 20 [0.04, 0.34")
+    assert Rate(0, 0).interval == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("false", "reached"), [(0, True), (1, True), (2, False)])
+def test_smooth_truths_called_a_jump_miss_the_target_from_two_of_twenty(false, reached):
+    tasks = smooth(Outcome.EXPLAINED, false) + smooth(Outcome.NO_JUMP, 20 - false, True)
+    found = certify([line(tasks)])
+    assert target_of(found, "no smooth truth").reached is reached
+    assert target_of(found, "no smooth truth").enough
+    assert found.overall_false == Rate(false, 20)
+
+
+@pytest.mark.parametrize(("n_found", "reached"), [(15, False), (16, True)])
+def test_steps_must_be_found_in_sixteen_of_twenty(n_found, reached):
+    found = certify([line(steps(n_found, 20 - n_found), n_true=20)])
+    assert target_of(found, STEP).reached is reached
+
+
+def test_few_tasks_are_said_to_be_few():
+    found = certify([line(smooth(Outcome.NO_JUMP, 19, True))])
+    assert not target_of(found, "no smooth truth").enough
+    assert "Too few tasks to tell: no smooth truth" in reading(found)
+    assert target_rows(found)[0]["reached"] == "yes (too few)"
+
+
+def test_coverage_counts_truths_inside_each_central_interval():
+    found = certify([line(steps(6, 4), n_true=10, surviving=[5, 6, 7, 8, 9, 10, 11])])
+    of_step = found.coverage[1]
+    # 0.20 lies within 0.18 to 0.24 where a jump was seen, and not where none was.
+    assert of_step.rates[0.50] == Rate(6, 10)
+    assert of_step.rates[0.90] == Rate(6, 10)
+    of_count = found.coverage[2]
+    assert [of_count.rates[p].n for p in (0.50, 0.80, 0.90)] == [0, 1, 1]
+
+
+def test_undetermined_claims_are_counted_with_their_first_reason():
+    found = certify([line(steps(1, 2))])
+    [row] = found.rows
+    assert row.verdicts == {
+        "jump remains": 1, "explained": 0, "no jump": 0, "undetermined": 2,
+    }  # fmt: skip
+    assert truth_rows(found)[0]["why undetermined"] == "NOT_CONVERGED 2"
+
+
+def test_record_holds_what_the_tables_show():
+    lines = [line(steps(20), n_true=20), line(smooth(Outcome.NO_JUMP, 20, True))]
+    found = certify(lines)
+    record = certificate_record(found, {"profile": "quick"})
+    assert record["made"]["profile"] == "quick"
+    assert record["n_studies"] == 2
+    assert record["n_fits"] == 4
+    assert [row["truth"] for row in record["truths"]] == ["U-shape", STEP]
+    assert record["truths"][1]["right"]["n"] == 20
+    assert record["called_a_jump_without_one"]["high"] == pytest.approx(0.139, abs=1e-3)
+    assert record["reading"].startswith("Of 20 simulated claims without a jump 0 were called one")
+
+
+def test_every_truth_has_a_block_and_every_block_known_truths():
+    used = {name for block in BLOCKS.values() for name in block.tasks}
+    assert used == set(TRUTHS)

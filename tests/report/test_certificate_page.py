@@ -1,0 +1,82 @@
+"""A page shows the certificates that count, and says which are missing."""
+
+import numpy as np
+import pytest
+
+from toolkit import paths
+from toolkit.calibrate.certificate import certify
+from toolkit.calibrate.certificate_file import certificate_record, write_certificate
+from toolkit.calibrate.runs import Campaign
+from toolkit.calibrate.sbc import judge_ranks
+from toolkit.claims import ARM_LABELS
+from toolkit.errors import ToolkitError
+from toolkit.report import certificate_page
+from toolkit.simulate import RICH
+
+SETTINGS = {"draws": 10, "tune": 10, "chains": 2, "target_accept": 0.9}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "calibration_dir", lambda name, _: tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def shown(monkeypatch, analysis, folder):
+    bundles = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: bundles.append(data))
+
+    def run():
+        bundles.clear()
+        certificate_page.certificate(analysis)
+        return "\n".join(bundle["text/markdown"] for bundle in bundles)
+
+    return run
+
+
+def keep(folder, **changes):
+    tasks = [
+        {"truth": "U-shape", "verdict": "no jump", "right": True, "reasons": ["NO_JUMP"],
+         "jumps": dict.fromkeys(ARM_LABELS, [0.0] * 7)}
+    ] * 20  # fmt: skip
+    line = {"tasks": tasks, "n_true": 0, "surviving": [0.0] * 7, "n_fits": 3}
+    made_by = Campaign("rich", RICH, cache=folder, **SETTINGS).made_by
+    made = {"profile": "full", "first_seed": 5, **made_by, **changes}
+    ranks = np.random.default_rng(1).integers(0, 100, 30)
+    judged = judge_ranks([{"ranks": {"jump, zero-shot, base": int(rank)}} for rank in ranks])
+    record = certificate_record(certify([line]), made, judged)
+    write_certificate(record, folder / "rich" / "certificate.json")
+
+
+def test_certificates_that_were_not_made_are_named_with_their_command(shown):
+    markup = shown()
+    assert "not run (emergence calibrate tiny)" in markup
+    assert "not run (emergence calibrate rich)" in markup
+
+
+def test_certificate_is_shown_with_its_numbers(shown, folder):
+    keep(folder)
+    markup = shown()
+    assert "Of 20 simulated claims without a jump 0 were called one" in markup
+    assert "From 1 simulated studies and 3 fits, first seed 5." in markup
+    assert "20 of 20 [0.86, 1.00]" in markup
+    assert markup.count("<details") == 4
+    assert "jump, zero-shot, base" in markup
+    assert markup.count('class="vega-chart"') == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"models": "other"}, {"simulator": "other"}, {"profile": "quick"}]
+)
+def test_certificate_of_other_models_or_a_quick_one_is_not_shown(shown, folder, change):
+    keep(folder, **change)
+    assert "not run (emergence calibrate rich)" in shown()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 99, "made": {}}'])
+def test_damaged_certificate_is_an_error_that_says_what_to_do(shown, folder, text):
+    (folder / "rich").mkdir()
+    (folder / "rich" / "certificate.json").write_text(text)
+    with pytest.raises(ToolkitError, match="run emergence calibrate again"):
+        shown()

@@ -1,0 +1,1 @@
+"""The whole procedure on simulated studies: what it says of known truths."""

@@ -1,0 +1,120 @@
+"""What the judged studies say of the procedure: rates by truth with exact intervals, and coverage.
+
+Rates are shares of tasks; their intervals (Clopper and Pearson 1934, 90%) are exact for independent
+tasks. Tasks of one study share its checkpoints, so that they are a little too narrow.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toolkit.calibrate.judge import QUANTILES
+from toolkit.calibrate.targets import TARGET_STEP, Coverage, Rate, Target, TruthRow, targets
+from toolkit.calibrate.truths import TRUTHS
+from toolkit.claims import CONTROLLED_ARM
+from toolkit.gates import Outcome
+
+Line = Mapping[str, Any]
+WITH_JUMP = (Outcome.JUMP_REMAINS.value, Outcome.EXPLAINED.value)
+CENTRAL = (0.50, 0.80, 0.90)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The error rates of the procedure on a design."""
+
+    rows: tuple[TruthRow, ...]
+    overall_false: Rate
+    coverage: tuple[Coverage, ...]
+    targets: tuple[Target, ...]
+    n_studies: int
+    n_fits: int
+
+
+def certify(lines: Sequence[Line]) -> Certificate:
+    """Return the certificate of the judged studies."""
+    tasks = [task for line in lines for task in line["tasks"]]
+    rows = tuple(
+        _row(name, own)
+        for name in TRUTHS
+        if (own := [task for task in tasks if task["truth"] == name])
+    )
+    nulls = [row for row in rows if not TRUTHS[row.truth].is_step]
+    overall = Rate(sum(row.jump.n for row in nulls), sum(row.jump.of for row in nulls))
+    coverage = (
+        _coverage("jump after controls, no step", tasks, step=False),
+        _coverage("jump after controls, step", tasks, step=True),
+        _coverage_of_count(lines),
+    )
+    return Certificate(
+        rows,
+        overall,
+        coverage,
+        targets(rows, overall, coverage),
+        len(lines),
+        sum(line["n_fits"] for line in lines),
+    )
+
+
+def _row(name: str, tasks: Sequence[Line]) -> TruthRow:
+    verdicts = Counter(task["verdict"] for task in tasks)
+    undetermined = [t for t in tasks if t["verdict"] == Outcome.UNDETERMINED.value]
+    reasons = Counter(task["reasons"][0] for task in undetermined)
+    return TruthRow(
+        name,
+        {outcome.value: verdicts[outcome.value] for outcome in Outcome},
+        Rate(sum(verdicts[outcome] for outcome in WITH_JUMP), len(tasks)),
+        Rate(sum(task["right"] for task in tasks), len(tasks)),
+        dict(reasons.most_common()),
+    )
+
+
+def _coverage(what: str, tasks: Iterable[Line], *, step: bool) -> Coverage:
+    known = [
+        (TRUTHS[task["truth"]].height, task["jumps"][CONTROLLED_ARM.label])
+        for task in tasks
+        if (TRUTHS[task["truth"]].height > 0) is step
+    ]
+    return Coverage(what, _covered(known))
+
+
+def _coverage_of_count(lines: Iterable[Line]) -> Coverage:
+    return Coverage(
+        "number of jumps that remain", _covered([(s["n_true"], s["surviving"]) for s in lines])
+    )
+
+
+def _covered(known: Sequence[tuple[float, Sequence[float]]]) -> dict[float, Rate]:
+    """Return how often the truth lies in each central interval, ends included."""
+    rates = {}
+    for probability in CENTRAL:
+        low, high = (_at(edge) for edge in ((1 - probability) / 2, (1 + probability) / 2))
+        inside = sum(q[low] - 1e-9 <= truth <= q[high] + 1e-9 for truth, q in known)
+        rates[probability] = Rate(inside, len(known))
+    return rates
+
+
+def _at(edge: float) -> int:
+    return min(range(len(QUANTILES)), key=lambda index: abs(QUANTILES[index] - edge))
+
+
+def reading(certificate: Certificate) -> str:
+    """Return the certificate in a sentence for people."""
+    false = certificate.overall_false
+    low, high = false.interval
+    missed = [t.name for t in certificate.targets if t.enough and not t.reached]
+    short = [t.name for t in certificate.targets if not t.enough]
+    said = (
+        f"Of {false.of} simulated claims without a jump {false.n} were called one "
+        f"({100 * low:.1f}% to {100 * high:.1f}% in the long run)"
+    )
+    found = [row for row in certificate.rows if row.truth.startswith(f"{TARGET_STEP} in all arms")]
+    if found:
+        said += f"; of {found[0].right.of} jumps of 20 points {found[0].right.n} were found"
+    said += "."
+    if missed:
+        said += f" Targets missed: {'; '.join(missed)}."
+    if short:
+        said += f" Too few tasks to tell: {'; '.join(short)}."
+    return said

@@ -1,0 +1,155 @@
+"""The simulated studies of a certificate as jobs, each kept as one line when it is done.
+
+A job is a block of truths and a seed. What was done with the same models, simulator, design and
+settings is not done again, so that a killed run goes on where it stopped, with the same result: a
+job depends on its seed only, not on what ran before it or beside it.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import joblib
+import numpy as np
+
+from toolkit import sampling
+from toolkit.calibrate.judge import Judged, judge_planted
+from toolkit.calibrate.kept_lines import Line, append, lines
+from toolkit.calibrate.truths import BLOCKS, KnownTruth, Right, planted_tasks, right_of
+from toolkit.estimands import ROPE
+from toolkit.fit import code_of, model_text
+from toolkit.models import RIVALS
+from toolkit.sampling import FitSettings
+from toolkit.simulate import Design, curves, designs, simulate_study, studies, tasks
+from toolkit.variants import hash_text
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What is judged: a design by name, how each fit is sampled, and where draws may be kept."""
+
+    name: str
+    design: Design
+    draws: int
+    tune: int
+    chains: int
+    target_accept: float
+    cache: Path
+
+    @property
+    def made_by(self) -> dict[str, Any]:
+        """Return what a kept line must share to count: settings, and hashes of what made it."""
+        models = [model_text(name) for name in ("step", *RIVALS)]
+        simulator = [code_of(module) for module in (curves, tasks, designs, studies)]
+        return {
+            "draws": self.draws,
+            "tune": self.tune,
+            "chains": self.chains,
+            "target_accept": self.target_accept,
+            "design": hash_text(self.design.fingerprint),
+            "models": hash_text("\n".join(models)),
+            "simulator": hash_text("\n".join(simulator)),
+        }
+
+    def settings(self, seed: int) -> FitSettings:
+        """Return the settings of the fits of one study."""
+        return FitSettings(self.draws, self.tune, self.chains, self.target_accept, seed)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One simulated study."""
+
+    block: str
+    seed: int
+
+
+def jobs_for(blocks: Iterable[str], n_per_truth: int, seed: int) -> list[Job]:
+    """Return the studies that give the truths of the blocks so many tasks, all blocks in turn.
+
+    Truths that only stand beside the others of a block, after them, may get fewer from it.
+    """
+    found = []
+    for block in blocks:
+        n_studies = -(-n_per_truth // next(iter(BLOCKS[block].tasks.values())))
+        found += [(number / n_studies, Job(block, seed + number)) for number in range(n_studies)]
+    return [job for _, job in sorted(found, key=lambda pair: pair[0])]
+
+
+def run_jobs(
+    campaign: Campaign,
+    jobs: Iterable[Job],
+    record: Path,
+    done: Callable[[str], None] = lambda _: None,
+    n_jobs: int = 1,
+) -> list[Line]:
+    """Run the jobs that ``record`` does not hold yet, and return the lines of all of them."""
+    wanted, made_by = list(jobs), campaign.made_by
+    kept = {(line["block"], line["seed"]) for line in lines(record, made_by)}
+    missing = [job for job in wanted if (job.block, job.seed) not in kept]
+    work = (joblib.delayed(run_job)(campaign, job) for job in missing)
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    made: Any = parallel(work)
+    for number, line in enumerate(made, len(wanted) - len(missing) + 1):
+        append(record, {**line, "made_by": made_by})
+        done(f"study {number} of {len(wanted)} ({line['block']}, {line['seconds']:.0f} s)")
+    asked = {(job.block, job.seed) for job in wanted}
+    found = [line for line in lines(record, made_by) if (line["block"], line["seed"]) in asked]
+    # In the order asked for, whichever was done first.
+    return sorted(found, key=lambda line: wanted.index(Job(line["block"], line["seed"])))
+
+
+def run_job(campaign: Campaign, job: Job) -> Line:
+    """Return one study's truths and verdicts as plain data."""
+    # The main model and its rivals stay compiled in this process from study to study.
+    sampling.KEPT_MODELS = len(BLOCKS) * (1 + len(RIVALS))
+    started = time.perf_counter()
+    # The same seed makes other studies in other blocks.
+    rng = np.random.default_rng([job.seed, *job.block.encode()])
+    block = BLOCKS[job.block]
+    design = block.change(campaign.design.shuffled(rng))
+    planted = planted_tasks(block, design, rng)
+    claimed = {task: design.published_arm(number) for number, (_, task) in enumerate(planted)}
+    scores, settings = simulate_study(design, list(claimed), rng), campaign.settings(job.seed)
+    campaign.cache.mkdir(parents=True, exist_ok=True)
+    # Draws of thousands of studies would fill a disk; a line says what is needed of them.
+    with TemporaryDirectory(dir=campaign.cache) as folder:
+        judged = judge_planted(scores, claimed, settings, Path(folder))
+    rows = [
+        _row(truth, each, right_of(each.task, claimed[each.task]))
+        for (truth, _), each in zip(planted, judged.tasks, strict=True)
+    ]
+    return {
+        "block": job.block,
+        "seed": job.seed,
+        "seconds": round(time.perf_counter() - started, 1),
+        "n_fits": judged.n_fits,
+        "surviving": _rounded(judged.surviving),
+        "n_true": sum(truth.height > ROPE for truth, _ in planted),
+        "tasks": rows,
+    }
+
+
+def _row(truth: KnownTruth, judged: Judged, right: Right) -> Line:
+    verdict = judged.verdict
+    met = verdict.outcome is right.outcome and verdict.credited_to == right.credited
+    return {
+        "truth": truth.name,
+        "place": float(f"{judged.task.step_at:.4g}"),
+        "must_be": right.outcome.value,
+        "verdict": verdict.outcome.value,
+        "right": met,
+        "credited_to": list(verdict.credited_to),
+        "reasons": [reason.code for reason in verdict.reasons],
+        "p_controlled": round(verdict.estimates["p_residual_jump"].median, 5),
+        "p_published": round(verdict.estimates["p_published_jump"].median, 5),
+        "p_gap": None if np.isnan(judged.p_gap) else round(judged.p_gap, 5),
+        "jumps": {arm: _rounded(values) for arm, values in judged.jumps.items()},
+    }
+
+
+def _rounded(values: Iterable[float]) -> list[float]:
+    return [round(value, 5) for value in values]

@@ -1,0 +1,162 @@
+"""Simulation-based calibration: data from the prior, fitted by the same model, ranks of the truth.
+
+If sampler, likelihood and everything made from draws are right, the rank of the true value among
+posterior draws is uniform (Talts et al. 2018), for any quantity of parameters and data (Modrak et
+al. 2023): jumps, their place, how many there are, and the joint log-likelihood. Where truth and
+draws are equal, as jumps of nothing are, the rank is drawn at random among the equals.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from toolkit.calibrate.kept_lines import append, lines
+from toolkit.cells import predicted_cells
+from toolkit.claims import ARM_LABELS
+from toolkit.curves import thinned
+from toolkit.diagnose import diagnose_sampler, measure_mixing
+from toolkit.estimands import curve_of, jump, surviving
+from toolkit.fit import Fitted, model_text
+from toolkit.hidden_cells import cells_of
+from toolkit.models import MODELS
+from toolkit.models.design import Design, build_design
+from toolkit.predictive import CELLS_MIN, judge_curve, uniformity_curve
+from toolkit.prior_predictive import prior_draws
+from toolkit.replicates import replicate_counts
+from toolkit.sampling import FitSettings, compiled_model, structure
+from toolkit.simulate import PlantedTask, StudyDesign, simulate_study
+from toolkit.variants import hash_text
+
+MODEL = "step"
+# Draws that the truth is ranked among: few enough to be nearly independent.
+N_RANKED = 99
+# Small enough for hundreds of fits: two families of four sizes, three tasks.
+REDUCED = StudyDesign(
+    {"fern": (1.2e8, 9e8, 6e9, 3e10), "moss": (3e8, 2.2e9, 1.5e10, 6e10)}, n_items=100
+)
+N_TASKS = 3
+
+
+def sbc_design(design: StudyDesign = REDUCED, n_tasks: int = N_TASKS) -> Design:
+    """Return the fixed part of the fits: its counts are replaced by those from the prior."""
+    tasks = [PlantedTask(f"task-{number}", "none", 5e9) for number in range(n_tasks)]
+    return build_design(simulate_study(design, tasks, np.random.default_rng(0)))
+
+
+def rank_truth(design: Design, settings: FitSettings) -> dict[str, Any]:
+    """Return the ranks (0 to ``N_RANKED``) of one draw of the prior in the fit of its data."""
+    seed = settings.random_seed
+    rng = np.random.default_rng([seed, 1])
+    truth = prior_draws(design, 1, seed)
+    model = MODELS[MODEL]
+    drawn = Fitted(_tree(truth), design, model, False, {})
+    cells = predicted_cells(truth, drawn)
+    counts = replicate_counts(
+        cells["accuracy"].to_numpy()[0],
+        cells["concentration"].to_numpy()[0][:, None],
+        design.n_items.astype(int),
+        rng,
+    )
+    data = replace(design, n_correct=counts.astype(float))
+    idata = compiled_model(model, data).sample(data, settings)
+    posterior = idata["posterior"].to_dataset()
+    checks = diagnose_sampler(idata, measure_mixing(posterior))
+    ranked = thinned(posterior, N_RANKED)
+    own = _quantities(Fitted(_tree(ranked), data, model, False, {}), ranked)
+    true = _quantities(Fitted(_tree(truth), data, model, False, {}), truth)
+    return {
+        "seed": seed,
+        "passed": checks.passed is True,
+        "ranks": {name: _rank(true[name][0], own[name][:N_RANKED], rng) for name in own},
+    }
+
+
+def _tree(posterior: xr.Dataset) -> xr.DataTree:
+    return xr.DataTree.from_dict({"posterior": posterior})
+
+
+def _quantities(fitted: Fitted, posterior: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return the quantities that are ranked, (draw,), of the first task where they are of one."""
+    design = fitted.design
+    jumps = jump(posterior, design, curve_of(fitted.model, design))
+    task = design.tasks[0]
+    found = {
+        f"jump, {arm}": jumps.sel(task=task, arm=arm).to_numpy().ravel()
+        for arm in (ARM_LABELS[0], ARM_LABELS[-1])
+    }
+    place = posterior["jump_gap"].sel(task=task).to_numpy().ravel()
+    share = posterior["jump_share"].sel(arm=ARM_LABELS[0])
+    nothing = np.zeros_like(design.scored)
+    likelihood, _ = cells_of(fitted, 0).mixtures(nothing)
+    return {
+        **found,
+        "place of the jump": place,
+        "number of jumps that remain": surviving(jumps, design.tasks).to_numpy().ravel(),
+        "share of tasks with a jump": share.to_numpy().ravel(),
+        "joint log-likelihood": likelihood.sum(axis=1),
+    }
+
+
+def _rank(true: float, draws: np.ndarray, rng: np.random.Generator) -> int:
+    """Return how many draws lie below the truth, equals split at random."""
+    equal = np.isclose(draws, true, rtol=1e-6, atol=1e-9)
+    below = (draws < true) & ~equal
+    return int(below.sum() + rng.integers(0, equal.sum() + 1))
+
+
+@dataclass(frozen=True)
+class Uniformity:
+    """Whether the ranks of a quantity look uniform; ``inside`` is None with fewer than ten."""
+
+    quantity: str
+    n: int
+    largest_difference: float
+    inside: bool | None
+    curve: pd.DataFrame
+
+
+def judge_ranks(lines: Sequence[Mapping[str, Any]], random_seed: int = 1) -> list[Uniformity]:
+    """Return for each quantity how far its ranks' ECDF is from uniform, with a 95% band.
+
+    The band is simultaneous: uniform ranks stay in it throughout with probability 0.95.
+    """
+    rng = np.random.default_rng(random_seed)
+    found = []
+    for name in lines[0]["ranks"] if lines else ():
+        ranks = np.array([line["ranks"][name] for line in lines])
+        pit = (ranks + rng.random(len(ranks))) / (N_RANKED + 1)
+        curve = uniformity_curve(pit, rng) if len(ranks) >= CELLS_MIN else pd.DataFrame()
+        found.append(Uniformity(name, len(ranks), *judge_curve(curve), curve))
+    return found
+
+
+def run_sbc(
+    n: int,
+    settings: FitSettings,
+    record: Path,
+    done: Callable[[str], None] = lambda _: None,
+) -> list[Mapping[str, Any]]:
+    """Return the ranks of so many fits, of which those in ``record`` are not made again.
+
+    Fit k has the seed of ``settings`` plus k.
+    """
+    design = sbc_design()
+    made_by = {
+        **asdict(settings),
+        "models": hash_text(model_text(MODEL)),
+        "cells": structure(design),
+    }
+    kept = {line["seed"] for line in lines(record, made_by)}
+    for number in range(n):
+        seed = settings.random_seed + number
+        if seed not in kept:
+            found = rank_truth(design, replace(settings, random_seed=seed))
+            append(record, {**found, "made_by": made_by})
+            done(f"calibration fit {number + 1} of {n}")
+    wanted = range(settings.random_seed, settings.random_seed + n)
+    return [line for line in lines(record, made_by) if line["seed"] in wanted]

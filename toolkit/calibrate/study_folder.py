@@ -1,0 +1,100 @@
+"""A simulated study as a folder like any other, with its truth beside it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit.calibrate.truths import TRUTHS
+from toolkit.claims import Claim, check_name
+from toolkit.errors import ClaimError
+from toolkit.paths import atomic_path
+from toolkit.scores import SCORES_SCHEMA
+from toolkit.simulate import StudyDesign, planted_claim, simulate_study
+from toolkit.simulate.design_file import TaskTable
+from toolkit.tables import write_table
+
+TEXTS = {
+    "title": "A simulated study",
+    "short_title": "Simulated",
+    "authors": "nobody",
+    "venue": "simulated",
+    "version": "1",
+    "url": "https://example.org",
+    "bibtex_key": "simulated",
+    "licence": "CC0 1.0",
+    "attribution": "Simulated scores.",
+    "question": "Does the procedure find what was planted?",
+}
+
+
+def write_study(
+    design: StudyDesign, tasks: Sequence[TaskTable], folder: Path, seed: int
+) -> dict[str, int]:
+    """Write the files of a simulated study, and return how many rows or tables each has.
+
+    ``truth.csv`` holds the truth of every task; an analysis must not read it.
+    """
+    check_name(folder.name, "folder", str(folder))
+    if not tasks:
+        msg = "the design has no [[task]]: give each task's truth and step_at."
+        raise ClaimError(msg)
+    rng = np.random.default_rng(seed)
+    named = [(task.name or f"task-{number}", task) for number, task in enumerate(tasks, 1)]
+    planted = [TRUTHS[task.truth].plant(name, task.step_at, rng) for name, task in named]
+    scores = simulate_study(design, planted, rng)
+    cells = scores.frame[[c for c in SCORES_SCHEMA.columns if c in scores.frame]]
+    truth = pd.DataFrame(
+        [
+            {"task": name, "truth": task.truth, "step_at": task.step_at,
+             "height": TRUTHS[task.truth].height}
+            for name, task in named
+        ]
+    )  # fmt: skip
+    written = {
+        "scores.csv": cells.drop(columns="score_se"),
+        "checkpoints.csv": scores.checkpoints,
+        "tasks.csv": scores.tasks,
+        "truth.csv": truth,
+    }
+    for name, table in written.items():
+        write_table(table, folder / name)
+    claims = [planted_claim(task) for task in planted]
+    _write(folder / "claims.toml", "\n".join(_claim_table(claim) for claim in claims))
+    _write(folder / "study.toml", _study_table(folder.name, seed))
+    return {name: len(table) for name, table in written.items()} | {"claims.toml": len(claims)}
+
+
+def _study_table(name: str, seed: int) -> str:
+    lines = [f"id = {_text(name)}", "year = 2000"]
+    lines += [f"{key} = {_text(value)}" for key, value in TEXTS.items()]
+    lines += [
+        'data_choices = ["All cells are kept."]',
+        'limits = ["Simulated: the truth is known."]',
+        "",
+        "[provenance]",
+        'repository = "emergence simulate"',
+        'commit = "none"',
+        f"file = {_text(f'seed {seed}')}",
+        'sha256 = "none"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _claim_table(claim: Claim) -> str:
+    known = {key: value for key, value in asdict(claim).items() if value is not None}
+    return "[[claim]]\n" + "".join(f"{key} = {_text(value)}\n" for key, value in known.items())
+
+
+def _text(value: Any) -> str:
+    """Return a text, number or truth value as TOML, which writes these as JSON does."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

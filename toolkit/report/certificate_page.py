@@ -1,0 +1,119 @@
+"""What the page says of the procedure's error rates: the kept certificates, or that there are none.
+
+A certificate counts while models, simulator and design are those that it was made with.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from toolkit import paths
+from toolkit.analysis import Analysis
+from toolkit.calibrate.certificate_file import read_certificate
+from toolkit.calibrate.runs import Campaign
+from toolkit.calibrate.targets import Rate
+from toolkit.check_charts import pit_chart
+from toolkit.report import html_tables as tables
+from toolkit.report import sentences
+from toolkit.report.display import chart_html, show_html
+from toolkit.report.html_tables import Num
+from toolkit.simulate import RICH, Design, OwnDesign
+
+OWN, ELSEWHERE = "On this study's own design", "On a rich design"
+RICH_TEXT = (
+    " (four families of five sizes, base and tuned, zero- and few-shot, 200 items: what the "
+    "procedure does where data are plenty)"
+)
+
+
+def certificate(analysis: Analysis) -> None:
+    """Show how often the procedure is right, on this design and on a rich one."""
+    source = analysis.source
+    own = _kept(source.study.id, OwnDesign(source.record, source.claims))
+    rich = _kept("rich", RICH)
+    show_html(_shown(OWN, "", source.study.id, own) + _shown(ELSEWHERE, RICH_TEXT, "rich", rich))
+
+
+def _shown(title: str, about: str, name: str, record: dict[str, Any] | None) -> str:
+    """Return one design's certificate, or that there is none."""
+    if record is None:
+        return sentences.paragraphs(f"{title}: not run (emergence calibrate {name}).")
+    said = (
+        f"{title}{about}: {record['reading']} From {record['n_studies']} simulated studies and "
+        f"{record['n_fits']} fits, first seed {record['made']['first_seed']}."
+    )
+    return sentences.paragraphs(said) + tables.folds(
+        tables.fold("Truth by truth", _truth_table(record)),
+        tables.fold("Targets", _target_table(record)),
+        tables.fold("Coverage of intervals", _coverage_table(record)),
+        *_rank_fold(record),
+    )
+
+
+def _kept(name: str, design: Design) -> dict[str, Any] | None:
+    """Return the full certificate of a design, if it was made with today's models."""
+    record = read_certificate(paths.calibration_dir(name, "full") / "certificate.json")
+    if record is None:
+        return None
+    made = record["made"]
+    settings = {key: made[key] for key in ("draws", "tune", "chains", "target_accept")}
+    today = Campaign(name, design, cache=paths.cache_dir(), **settings).made_by
+    same = all(made[key] == value for key, value in today.items())
+    return record if same and made["profile"] == "full" else None
+
+
+def _truth_table(record: dict[str, Any]) -> str:
+    header = ("truth", *record["truths"][0]["verdicts"], "right [90%]", "why undetermined")
+    rows = [
+        (
+            row["truth"],
+            *(Num(n) for n in row["verdicts"].values()),
+            Num(_rate(row["right"])),
+            ", ".join(f"{c} {n}" for c, n in row["first_reason_where_undetermined"].items()),
+        )
+        for row in record["truths"]
+    ]
+    return tables.table(header, rows, "What was said of tasks of known truth")
+
+
+def _target_table(record: dict[str, Any]) -> str:
+    rows = []
+    for row in record["targets"]:
+        reached = "yes" if row["reached"] else tables.marked("no")
+        rows.append((row["target"], Num(row["found"]), reached if row["enough"] else "too few"))
+    return tables.table(("target", "found [90%]", "reached"), rows, "Targets of the procedure")
+
+
+def _coverage_table(record: dict[str, Any]) -> str:
+    rows = [
+        (row["of"], *(Num(_rate(each)) for each in row["intervals"])) for row in record["coverage"]
+    ]
+    first = record["coverage"][0]["intervals"]
+    header = ("of the", *(f"{100 * each['probability']:.0f}% intervals" for each in first))
+    return tables.table(header, rows, "How often central intervals hold the truth [90%]")
+
+
+def _rank_fold(record: dict[str, Any]) -> tuple[str, ...]:
+    """Return the calibration by ranks, where it was made."""
+    found = record["simulation_based_calibration"]
+    if not found:
+        return ()
+    said = {True: "inside its band", False: tables.marked("outside its band"), None: "too few fits"}
+    rows = [(row["of"], Num(row["n_fits"]), said[row["inside_band"]]) for row in found]
+    caption = "Ranks of prior draws in the fits of their data: uniform if all is right"
+    curves = "".join(
+        chart_html(
+            pit_chart(pd.DataFrame(row["curve"]), row["of"]),
+            f"How far the ranks of the {row['of']} are from uniform, with a 95% band.",
+        )
+        for row in found
+        if row["curve"]
+    )
+    shown = tables.table(("quantity", "fits", "ECDF of ranks"), rows, caption)
+    return (
+        tables.fold("Simulation-based calibration", f'{shown}<div class="panels">{curves}</div>'),
+    )
+
+
+def _rate(rate: dict[str, Any]) -> str:
+    return Rate(rate["n"], rate["of"]).text if rate["of"] else "none"

@@ -1,0 +1,136 @@
+"""Maia Polo et al. 2024 (Sloth): Open LLM Leaderboard scores of families with tuned variants.
+
+Upstream: ``data_v1.csv`` of felipemaiapolo/sloth, one row per checkpoint, MIT. The choices that
+change a number are these.
+
+Kept
+    MMLU with five demonstrations, as right answers over all 14,042 items: the subjects' counts
+    added up, for checkpoints that have all 57. 24 tasks of BIG-Bench Hard with three, each for
+    itself.
+Left out
+    Other benchmarks: no claim here rests on them. Mixtral: its size is that of one expert. The
+    printed MMLU average where subjects are missing: an average of unequal subjects is no count.
+    MMLU of llama-2-7b: its subjects ran on ten items each. MMLU of codellama-7b-instruct: its
+    subjects are two points from the printed average, so that one of the two is another run.
+Empty cells
+    A checkpoint that was not run on a task has no row.
+Counts
+    The file has no numbers of items: MMLU's are those of ``ITEMS``, BIG-Bench Hard's 250 (snarks
+    178, penguins 146, causal judgement 187). A score that is no whole count is an error.
+Tuned checkpoints
+    Nested in the base of their family and size: several stand on one base, and none is a further
+    size. The leaderboard ran most of them with their chat template and bases without, on BIG-Bench
+    Hard; part of a difference may be the template.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from toolkit.sources.mmlu_items import ITEMS
+from toolkit.sources.upstream import (
+    as_scores,
+    check_columns,
+    check_hash,
+    check_once,
+    exact_counts,
+    refuse,
+)
+
+SHA256 = "3394fce53c5b53dfa57691f6c4a01a5c977f74af09e619210e023e08184fb975"
+SUBJECT = "hendrycksTest-"
+AVERAGE = "MMLU"
+# How far the mean over subjects may lie from the printed average, which has four digits.
+AVERAGE_TOLERANCE = 0.01
+BBH = "bbh_"
+BBH_ITEMS = {
+    **dict.fromkeys(
+        (
+            "boolean_expressions", "date_understanding", "disambiguation_qa", "formal_fallacies",
+            "geometric_shapes", "hyperbaton", "logical_deduction_five_objects",
+            "logical_deduction_seven_objects", "logical_deduction_three_objects",
+            "movie_recommendation", "navigate", "object_counting",
+            "reasoning_about_colored_objects", "ruin_names",
+            "salient_translation_error_detection", "sports_understanding", "temporal_sequences",
+            "tracking_shuffled_objects_five_objects", "tracking_shuffled_objects_seven_objects",
+            "tracking_shuffled_objects_three_objects", "web_of_lies",
+        ),
+        250,
+    ),
+    "snarks": 178,
+    "penguins_in_a_table": 146,
+    "causal_judgement": 187,
+}  # fmt: skip
+N_SHOTS = {"mmlu": 5, BBH: 3}
+LEFT_OUT_FAMILY = "mixtral-8x-v0.1"
+LEFT_OUT_MMLU = ("llama-2-7b", "codellama-7b-instruct")
+
+
+def import_scores(path: Path) -> dict[str, pd.DataFrame]:
+    """Return the study's ``scores.csv``.
+
+    Raises
+    ------
+    SourceError
+        When the file is missing, is not the recorded version, or is not as described above.
+    """
+    check_hash(path, SHA256, "data_v1.csv from felipemaiapolo/sloth", "openllm-sloth2024")
+    return convert(pd.read_csv(path), str(path))
+
+
+def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
+    """Return the tables made from the upstream frame; separate from the hash for its tests."""
+    subjects = [SUBJECT + name for name in ITEMS]
+    tasks = [BBH + name for name in BBH_ITEMS]
+    check_columns(raw, ["Model", "Family", AVERAGE, *subjects, *tasks], where)
+    check_once(raw, ["Model"], where)
+    rows = raw[raw["Family"] != LEFT_OUT_FAMILY]
+    parts = [_mmlu(rows, where), *(_bbh(rows, name, where) for name in BBH_ITEMS)]
+    return {"scores.csv": as_scores(pd.concat(parts, ignore_index=True))}
+
+
+def _mmlu(rows: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return the cells of MMLU: right answers added up over the subjects."""
+    columns = [SUBJECT + name for name in ITEMS]
+    complete = rows[columns].notna().all(axis=1) & ~rows["Model"].isin(LEFT_OUT_MMLU)
+    run = rows[complete]
+    refuse(
+        (run[columns].mean(axis=1) - run[AVERAGE]).abs() > AVERAGE_TOLERANCE,
+        where,
+        lambda at: (
+            f"the subjects of {run.loc[at, 'Model']} average {run.loc[at, columns].mean():.4f}, "
+            f"expected {run.loc[at, AVERAGE]:.4f} as printed; one of the two is another run."
+        ),
+    )
+    right = pd.Series(0.0, index=run.index)
+    for name, n_items in ITEMS.items():
+        column = SUBJECT + name
+        items = pd.Series(n_items, index=run.index)
+        right += exact_counts(run[column], items, f"{where} column '{column}'")
+    return _cells(run, "mmlu", right, sum(ITEMS.values()), N_SHOTS["mmlu"])
+
+
+def _bbh(rows: pd.DataFrame, name: str, where: str) -> pd.DataFrame:
+    """Return the cells of one task of BIG-Bench Hard."""
+    column, n_items = BBH + name, BBH_ITEMS[name]
+    run = rows[rows[column].notna()]
+    items = pd.Series(n_items, index=run.index)
+    right = exact_counts(run[column], items, f"{where} column '{column}'")
+    return _cells(run, name, right, n_items, N_SHOTS[BBH])
+
+
+def _cells(
+    run: pd.DataFrame, task: str, right: pd.Series, n_items: int, n_shots: int
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "checkpoint": run["Model"],
+            "task": task,
+            "metric": "accuracy",
+            "prompt_format": "ranked",
+            "n_shots": n_shots,
+            "n_items": n_items,
+            "n_correct": right,
+            "score": right / n_items,
+        }
+    )
