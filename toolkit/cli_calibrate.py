@@ -11,8 +11,9 @@ from toolkit.terminal import print_json, print_line, print_table, step_by_step
 DesignArgument = Annotated[
     str, typer.Argument(help="A study, rich, lu-like, or the path of a design file (TOML).")
 ]
-QUICK = {"draws": 60, "tune": 60, "chains": 4, "target_accept": 0.9}
-FULL = {"draws": 800, "tune": 600, "chains": 4, "target_accept": 0.9}
+QUICK = {"draws": 60, "rival_draws": 60, "tune": 60, "chains": 4, "target_accept": 0.9}
+# Scales that tasks share move slowly: 800 draws a chain gave them as few as 200 effective ones.
+FULL = {"draws": 2400, "rival_draws": 800, "tune": 700, "chains": 4, "target_accept": 0.9}
 
 
 def calibrate(

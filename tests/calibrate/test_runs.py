@@ -20,7 +20,7 @@ SMALL = StudyDesign({"fern": (1e8, 1e9, 1e10, 8e10), "moss": (3e8, 3e9, 3e10)}, 
 
 @pytest.fixture
 def campaign(tmp_path):
-    return Campaign("small", SMALL, 30, 30, 2, 0.9, tmp_path / "cache")
+    return Campaign("small", SMALL, 30, 20, 30, 2, 0.9, tmp_path / "cache")
 
 
 def stub(campaign, job):
@@ -71,7 +71,7 @@ def test_lines_of_other_settings_do_not_count(campaign, tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "run_job", stub)
     record = tmp_path / "runs.jsonl"
     run_jobs(campaign, [Job("smooth", 1)], record)
-    other = Campaign("small", SMALL, 31, 30, 2, 0.9, tmp_path / "cache")
+    other = Campaign("small", SMALL, 31, 20, 30, 2, 0.9, tmp_path / "cache")
     assert lines(record, other.made_by) == []
     assert len(run_jobs(other, [Job("smooth", 1)], record)) == 1
     assert len(record.read_text().splitlines()) == 2

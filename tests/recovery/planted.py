@@ -74,7 +74,7 @@ def judge_study(
     tasks = planted_tasks(design, per_truth, rng, truths)
     scores = simulate_study(design, tasks, rng)
     claimed = dict.fromkeys(tasks, FULL_ARM)
-    return list(judge_planted(scores, claimed, settings, cache, rivals=rivals).tasks)
+    return list(judge_planted(scores, claimed, settings, settings, cache, rivals=rivals).tasks)
 
 
 __all__ = ["LU_LIKE", "RICH", "RIGHT", "Judged", "judge_study"]

@@ -13,7 +13,7 @@ from toolkit.errors import ToolkitError
 from toolkit.report import certificate_page
 from toolkit.simulate import RICH
 
-SETTINGS = {"draws": 10, "tune": 10, "chains": 2, "target_accept": 0.9}
+SETTINGS = {"draws": 10, "rival_draws": 10, "tune": 10, "chains": 2, "target_accept": 0.9}
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ def judge_planted(
     scores: Scores,
     claimed: Mapping[PlantedTask, Arm],
     settings: FitSettings,
+    rival_settings: FitSettings,
     cache: Path,
     done: Callable[[str], None] = lambda _: None,
     *,
@@ -93,7 +94,7 @@ def judge_planted(
     done(f"main fit: {len(waiting)} of {len(tasks)} claims with a jump wait for rivals")
     n_fits = 1
     if waiting:
-        evidence, more = _evidence(scores, fitted, settings, cache, waiting, done)
+        evidence, more = _evidence(scores, fitted, rival_settings, cache, waiting, done)
         found = judge_claims(claims, scores, fitted, evidence)
         n_fits += more
     posterior = fitted.idata["posterior"].to_dataset()

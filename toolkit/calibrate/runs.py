@@ -7,7 +7,7 @@ job depends on its seed only, not on what ran before it or beside it.
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,11 +29,15 @@ from toolkit.variants import hash_text
 
 @dataclass(frozen=True)
 class Campaign:
-    """What is judged: a design by name, how each fit is sampled, and where draws may be kept."""
+    """What is judged: a design by name, how each fit is sampled, and where draws may be kept.
+
+    Rivals and other prior scales answer one question, whether the jump holds, and need fewer draws.
+    """
 
     name: str
     design: Design
     draws: int
+    rival_draws: int
     tune: int
     chains: int
     target_accept: float
@@ -46,6 +50,7 @@ class Campaign:
         simulator = [code_of(module) for module in (curves, tasks, designs, studies)]
         return {
             "draws": self.draws,
+            "rival_draws": self.rival_draws,
             "tune": self.tune,
             "chains": self.chains,
             "target_accept": self.target_accept,
@@ -55,8 +60,12 @@ class Campaign:
         }
 
     def settings(self, seed: int) -> FitSettings:
-        """Return the settings of the fits of one study."""
+        """Return the settings of the main fit of one study."""
         return FitSettings(self.draws, self.tune, self.chains, self.target_accept, seed)
+
+    def rival_settings(self, seed: int) -> FitSettings:
+        """Return the settings of all other fits of one study."""
+        return replace(self.settings(seed), draws=self.rival_draws)
 
 
 @dataclass(frozen=True)
@@ -113,11 +122,12 @@ def run_job(campaign: Campaign, job: Job) -> Line:
     design = block.change(campaign.design.shuffled(rng))
     planted = planted_tasks(block, design, rng)
     claimed = {task: design.published_arm(number) for number, (_, task) in enumerate(planted)}
-    scores, settings = simulate_study(design, list(claimed), rng), campaign.settings(job.seed)
+    scores = simulate_study(design, list(claimed), rng)
+    settings = campaign.settings(job.seed), campaign.rival_settings(job.seed)
     campaign.cache.mkdir(parents=True, exist_ok=True)
     # Draws of thousands of studies would fill a disk; a line says what is needed of them.
     with TemporaryDirectory(dir=campaign.cache) as folder:
-        judged = judge_planted(scores, claimed, settings, Path(folder))
+        judged = judge_planted(scores, claimed, *settings, Path(folder))
     rows = [
         _row(truth, each, right_of(each.task, claimed[each.task]))
         for (truth, _), each in zip(planted, judged.tasks, strict=True)

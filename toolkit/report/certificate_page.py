@@ -56,7 +56,7 @@ def _kept(name: str, design: Design) -> dict[str, Any] | None:
     if record is None:
         return None
     made = record["made"]
-    settings = {key: made[key] for key in ("draws", "tune", "chains", "target_accept")}
+    settings = {key: made[key] for key in ("draws", "rival_draws", "tune", "chains", "target_accept")}
     today = Campaign(name, design, cache=paths.cache_dir(), **settings).made_by
     same = all(made[key] == value for key, value in today.items())
     return record if same and made["profile"] == "full" else None
