@@ -13,6 +13,7 @@ from toolkit.claims import ARM_LABELS, ARMS, Arm
 from toolkit.diagnose import Check, Diagnosis
 from toolkit.estimands import ROPE, attribute
 from toolkit.gates import CAUTION, DECIDED, Gate, Outcome, design_gates
+from toolkit.measured import only_measured
 from toolkit.models.design import build_design
 from toolkit.simulate import PlantedTask, StudyDesign, planted_claim, simulate_study
 from toolkit.verdict import Reason, expected_false_discoveries, judge, reported_draws
@@ -478,3 +479,73 @@ def test_verdict_holds_every_gate_and_check(verdict_on):
     assert set(GOOD.checks) <= set(verdict.diagnosis.checks)
     names = pd.Series([c.name for c in verdict.diagnosis.checks])
     assert names.is_unique
+
+
+def without_arms(scores, *arms):
+    """Return the scores without those arms, and their design."""
+    frame = scores.frame
+    drop = pd.Series(False, index=frame.index)
+    for arm in arms:
+        drop |= ((frame["n_shots"] > 0) == arm.few_shot) & (
+            frame["instruction_tuned"] == arm.instruction_tuned
+        )
+    left = replace(scores, frame=frame[~drop].reset_index(drop=True))
+    return left, build_design(left)
+
+
+def judged_without(scores, shares, *arms):
+    left, own = without_arms(scores, *arms)
+    jumps = only_measured(jumps_of(shares), own)
+    gates = design_gates(CLAIM, left.frame)
+    return judge(CLAIM, jumps, posterior_of(jumps), own, gates, GOOD, SUPPORTING)
+
+
+def test_no_jump_is_said_of_the_published_arm_where_the_controlled_one_is_missing(scores):
+    # Half of the prior's draws have a jump in the arm without scores: they must count for nothing.
+    verdict = judged_without(scores, (0.5, 0.05, 0.5, 0.5), NONE, TUNED, BOTH)
+    assert verdict.outcome is Outcome.NO_JUMP
+    assert verdict.diagnosis.passed is True
+    assert "not scored" in verdict.reasons[0].text
+    assert np.isnan(verdict.estimates["p_residual_jump"].median)
+    assert verdict.estimates["p_published_jump"].median == 0.05
+    assert codes(verdict.cautions).count("ARM_NOT_MEASURED") == 3
+
+
+def test_jump_without_a_control_is_there_but_what_made_it_is_not_said(scores):
+    verdict = judged_without(scores, (0, 1, 0, 0), NONE, TUNED, BOTH)
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert codes(verdict.reasons)[:1] == ["NOT_SEPARABLE"]
+    assert "MISSING_ARM" in codes(verdict.reasons)
+    assert verdict.credited_to == ()
+    assert f"'{NONE.label}'" in verdict.next_measurement
+
+
+def test_jump_that_is_unsure_without_a_control_is_undecided(scores):
+    verdict = judged_without(scores, (0, 0.5, 0, 0), NONE, TUNED, BOTH)
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert codes(verdict.reasons)[0] == "POSTERIOR_UNDECIDED"
+
+
+def test_missing_published_arm_decides_nothing(scores):
+    verdict = judged_without(scores, (0, 0, 0, 0), SHOTS)
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert "MISSING_ARM" in codes(verdict.reasons)
+
+
+def test_study_of_base_checkpoints_is_judged_like_one_with_tuned_ones(scores):
+    whole = judged_without(scores, (0, 1, 0, 0))
+    verdict = judged_without(scores, (0, 1, 0.5, 0.5), TUNED, BOTH)
+    assert verdict.outcome is whole.outcome is Outcome.EXPLAINED
+    assert verdict.credited_to == ("few-shot prompting",)
+    assert verdict.attribution == whole.attribution
+    assert np.isnan(verdict.elicitation["total"].median)
+
+
+def test_unmixed_draws_of_a_measured_arm_still_close_a_verdict_without_a_control(scores):
+    left, own = without_arms(scores, NONE, TUNED, BOTH)
+    jumps = only_measured(jumps_of((0, 0.04, 0, 0)), own)
+    stuck = jumps.where(jumps.chain > 0, 0.3)  # one chain has a jump in all draws
+    verdict = judge(CLAIM, stuck.where(jumps.notnull()), posterior_of(jumps), own, (), GOOD)
+    assert verdict.diagnosis.passed is False
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert len(left.frame) == 18

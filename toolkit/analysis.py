@@ -14,12 +14,13 @@ from typing import Literal, NamedTuple, get_args
 import xarray as xr
 
 from toolkit import paths
-from toolkit.claims import Claim, Study, arm_named, load_claims, load_study
+from toolkit.claims import CONTROLLED_ARM, Claim, Study, arm_named, load_claims, load_study
 from toolkit.diagnose import Diagnosis, diagnose_quantities, diagnose_sampler, measure_mixing
 from toolkit.errors import ClaimError, did_you_mean
 from toolkit.estimands import Estimate, curve_of, estimate, jump, probability, surviving
 from toolkit.fit import FitSettings, Fitted, fit_model
 from toolkit.gates import Outcome, design_gates
+from toolkit.measured import only_measured
 from toolkit.models import MODELS
 from toolkit.robustness import Robustness, RobustnessInput, read_robustness, robustness_key
 from toolkit.scores import Scores, read_scores
@@ -84,13 +85,14 @@ class Analysis:
 
     def survivors(self, claim_set: str | None = None) -> "Survivors":
         """Return E3 over all claims, or over one set of them."""
-        tasks = [
-            c.task for c in self.source.claims if claim_set is None or c.claim_set == claim_set
-        ]
+        own = [c.task for c in self.source.claims if claim_set in (None, c.claim_set)]
+        controlled = self.jumps.sel(arm=CONTROLLED_ARM.label)
+        tasks = [task for task in own if bool(controlled.sel(task=task).notnull().any())]
         draws = surviving(self.jumps, tasks)
         share = [float((draws == k).mean()) for k in range(len(tasks) + 1)]
         return Survivors(
             len(tasks),
+            len(own) - len(tasks),
             estimate("claims with a residual jump", draws, "claims"),
             probability("P(none)", draws == 0),
             tuple(share),
@@ -101,6 +103,12 @@ class Analysis:
                 }
             ),
         )
+
+    @property
+    def headline(self) -> "Survivors":
+        """Return E3 over the claims made before the study, or over all where none had been."""
+        made_before = any(claim.claim_set == "prior" for claim in self.source.claims)
+        return self.survivors("prior" if made_before else None)
 
     @property
     def discoveries(self) -> tuple[str, ...]:
@@ -116,9 +124,13 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Survivors:
-    """E3: of ``n_claims``, how many have a jump beyond the ROPE in the controlled arm."""
+    """E3: of ``n_claims``, how many have a jump beyond the ROPE in the controlled arm.
+
+    ``n_unmeasured`` more were not scored there and are not counted.
+    """
 
     n_claims: int
+    n_unmeasured: int
     count: Estimate
     p_none: Estimate
     distribution: tuple[float, ...]
@@ -209,7 +221,7 @@ def judge_claims(
     """
     posterior = fitted.idata["posterior"].to_dataset()
     curve = curve_of(fitted.model, fitted.design)
-    jumps = jump(posterior, fitted.design, curve)
+    jumps = only_measured(jump(posterior, fitted.design, curve), fitted.design)
     mixing = measure_mixing(posterior)
     sampler = diagnose_sampler(fitted.idata, mixing)
     verdicts = []

@@ -35,7 +35,8 @@ class Outcome(Enum):
 
 
 IN_ARM = ", in the arm "
-DECIDED = frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED, Outcome.NO_JUMP})
+WITH_JUMP = frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED})
+DECIDED = WITH_JUMP | {Outcome.NO_JUMP}
 CAUTION: frozenset[Outcome] = frozenset()
 
 
@@ -57,7 +58,10 @@ def design_gates(claim: Claim, cells: pd.DataFrame) -> list[Gate]:
     gates = []
     for arm in arms:
         sizes = np.unique(np.log10(in_arm(cells, arm)["n_params"]))
-        gates.extend(_size_gates(sizes, arm, claim.threshold_n_params))
+        if len(sizes) < 2:
+            gates.append(_missing_gate(sizes, arm, published))
+        else:
+            gates.extend(_size_gates(sizes, arm, claim.threshold_n_params))
     return [
         *gates,
         _floor_gate(cells),
@@ -140,17 +144,18 @@ def sizes_remedy(sizes: np.ndarray, threshold: float, arm: Arm) -> str:
     return f"score {more}, about {listed}{IN_ARM}'{arm.label}'"
 
 
+def _missing_gate(sizes: np.ndarray, arm: Arm, published: Arm) -> Gate:
+    """Return that an arm was not scored.
+
+    That there is no jump can be seen in the published arm alone; what made one can't.
+    """
+    return Gate(
+        "MISSING_ARM", False, f"the arm '{arm.label}' has {len(sizes)} sizes",
+        sizes_remedy(sizes, 0.0, arm), DECIDED if arm == published else WITH_JUMP,
+    )  # fmt: skip
+
+
 def _size_gates(sizes: np.ndarray, arm: Arm, threshold_n_params: float) -> list[Gate]:
-    if len(sizes) < 2:
-        return [
-            Gate(
-                "MISSING_ARM",
-                False,
-                f"the arm '{arm.label}' has {len(sizes)} sizes",
-                sizes_remedy(sizes, 0.0, arm),
-                DECIDED,
-            )
-        ]
     threshold = math.log10(threshold_n_params)
     low, high = gap_around(sizes, threshold)
     above = int((sizes >= threshold - 1e-9).sum())
@@ -201,7 +206,7 @@ def _control_gate(claim: Claim) -> Gate:
     return Gate(
         "CONTROL_NOT_CLEAN", claim.control_caveat is None, claim.control_caveat or "",
         "score the task with prompts that carry no worked examples",
-        frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED}),
+        WITH_JUMP,
     )  # fmt: skip
 
 

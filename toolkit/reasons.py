@@ -1,5 +1,6 @@
 """Why a verdict is what it is, what to be wary of, and what would decide it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,11 @@ def posterior_sentence(estimates: Mapping[str, Estimate]) -> str:
     """Return the two probabilities that the rules rest on."""
     controlled = estimates["p_residual_jump"].median
     published = estimates["p_published_jump"].median
+    if math.isnan(controlled):
+        return (
+            f"P(jump > {ROPE}) is {published:.3f} in the published arm; the controlled arm was not "
+            "scored"
+        )
     return (
         f"P(jump > {ROPE}) is {controlled:.3f} in the controlled arm and {published:.3f} in the "
         "published arm"
@@ -53,10 +59,7 @@ def reasons_of(
         also = f"; and {more} more" if more > 0 else ""
         reasons.append(Reason("NOT_CONVERGED", f"the fit can't be trusted: {worst}{also}."))
     if wanted is Outcome.UNDETERMINED:
-        text = f"{said}; a verdict needs at most {1 - SURE:.2f} or at least {SURE} there."
-        no_jump_left = 1 - estimates["p_residual_jump"].median >= SURE
-        code = "PUBLISHED_ARM_UNDECIDED" if no_jump_left else "POSTERIOR_UNDECIDED"
-        reasons.append(Reason(code, text))
+        reasons.append(_undecided(estimates, said))
     else:
         reasons.append(Reason("POSTERIOR_ALONE", f"{said}; alone that would be '{wanted.value}'."))
     closed = closed_gates(wanted, gates)
@@ -65,6 +68,17 @@ def reasons_of(
         *(Reason(condition.code, condition.finding + ".") for condition in missing),
         *(Reason(gate.code, gate.finding + ".") for gate in closed),
     )
+
+
+def _undecided(estimates: Mapping[str, Estimate], said: str) -> Reason:
+    """Return why the posterior decides nothing."""
+    controlled = estimates["p_residual_jump"].median
+    if math.isnan(controlled) and estimates["p_published_jump"].median >= SURE:
+        text = f"{said}: the jump is there, what made it can't be told."
+        return Reason("NOT_SEPARABLE", text)
+    text = f"{said}; a verdict needs at most {1 - SURE:.2f} or at least {SURE} there."
+    no_jump_left = 1 - controlled >= SURE
+    return Reason("PUBLISHED_ARM_UNDECIDED" if no_jump_left else "POSTERIOR_UNDECIDED", text)
 
 
 def closed_gates(wanted: Outcome, gates: Sequence[Gate]) -> list[Gate]:
@@ -90,7 +104,7 @@ def cautions_of(
     """Return what a reader must be wary of although it does not change the verdict."""
     cautions = [Reason(g.code, g.finding + ".") for g in gates if not g.open and not g.forbids]
     for label in unmeasured_arms:
-        text = f"the arm '{label}' has no scores: its numbers are the prior's."
+        text = f"the arm '{label}' was not scored at two sizes: nothing is estimated there."
         cautions.append(Reason("ARM_NOT_MEASURED", text))
     if if_parseable:
         text = (

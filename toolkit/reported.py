@@ -6,6 +6,7 @@ that no number is shown whose convergence was not looked at.
 
 from collections.abc import Mapping
 
+import numpy as np
 import xarray as xr
 
 from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm
@@ -42,6 +43,13 @@ def reported_draws(of_task: xr.DataArray, published: Arm) -> dict[str, xr.DataAr
         events[f"published: {part} > {ROPE}"] = draws[f"published: {part}"]
     # A NaN stays one: it is not "no jump".
     return draws | {name: (d > ROPE).astype(float).where(d.notnull()) for name, d in events.items()}
+
+
+def unmeasured_names(measured: Mapping[Arm, bool], published: Arm) -> frozenset[str]:
+    """Return which of the reported draws need an arm that was not scored."""
+    known = [0.0 if measured[arm] else np.nan for arm in ARMS]
+    found = reported_draws(xr.DataArray(known, {"arm": list(ARM_LABELS)}, ["arm"]), published)
+    return frozenset(name for name, value in found.items() if bool(value.isnull()))
 
 
 def jump_name(arm: Arm) -> str:

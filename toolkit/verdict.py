@@ -5,7 +5,9 @@ Rules (METHOD 6), with delta the half-width of the region of practical equivalen
 jump remains    P(jump in the controlled arm > delta) >= 0.95, and every gate open
 explained       P(jump in the published arm > delta) >= 0.95, P(jump in the controlled arm < delta)
                 >= 0.95, P(published - controlled > delta) >= 0.95, and every gate open
-no jump         P(jump < delta) >= 0.95 in both arms, and every gate open
+no jump         P(jump < delta) >= 0.95 in both arms, and every gate open; in the published arm
+                alone where the controlled one was not scored: a jump that is nowhere needs no
+                control
 undetermined    everything else; never counted as "no jump"
 
 A verdict with a jump ("jump remains" in the controlled arm, "explained" in the published arm) also
@@ -25,12 +27,14 @@ from toolkit.estimands import ROPE, Estimate, estimate
 from toolkit.gates import (
     GAP_MAX_DECADES,
     SURE,
+    WITH_JUMP,
     Gate,
     Outcome,
     gap_around,
     is_resolvable,
     sizes_remedy,
 )
+from toolkit.measured import measured_arms
 from toolkit.models.design import Design
 from toolkit.reasons import (
     ELSEWHERE,
@@ -47,13 +51,13 @@ from toolkit.reported import (
     jump_estimates,
     jump_name,
     reported_draws,
+    unmeasured_names,
 )
 from toolkit.shape import NO_SHAPE, Shape
 from toolkit.support import Condition, Evidence, conditions, unmet
 
 __all__ = ["Outcome", "Reason", "Verdict", "expected_false_discoveries", "judge", "reported_draws"]
 
-WITH_JUMP = frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED})
 FDR_MAX = 0.05
 # A jump at another size than the claimed one does not bear the claim out.
 SHARE_NEAR_MIN = 0.5
@@ -97,9 +101,13 @@ def judge(
     published, task = arm_named(claim.published_arm), design.tasks.index(claim.task)
     draws = reported_draws(jumps.sel(task=claim.task, drop=True), published)
     estimates = jump_estimates(draws, published, float(design.chance[task]))
-    diagnosis = Diagnosis((*trust.checks, *diagnose_quantities(draws).checks))
+    measured = measured_arms(design, task)
+    unmeasured = unmeasured_names(measured, published)
+    reported = {name: values for name, values in draws.items() if name not in unmeasured}
+    diagnosis = Diagnosis((*trust.checks, *diagnose_quantities(reported).checks))
     wanted = _by_probability(estimates, published)
-    deciding = published if wanted is Outcome.EXPLAINED else CONTROLLED_ARM
+    controlled = measured[CONTROLLED_ARM] and wanted is not Outcome.EXPLAINED
+    deciding = CONTROLLED_ARM if controlled else published
     gap = posterior["jump_gap"].sel(task=claim.task).to_numpy()
     place = _Place(draws[jump_name(deciding)].to_numpy() > ROPE, gap, design, task, deciding)
     all_gates = (*gates, place.resolved(), place.near(claim.threshold_n_params))
@@ -125,7 +133,7 @@ def judge(
         cautions=cautions_of(
             all_gates,
             estimates,
-            _unmeasured_arms(design, task),
+            [arm.label for arm in ARMS if not measured[arm]],
             if_parseable=bool(design.has_compliance[task]),
         ),
         next_measurement=next_measurement(outcome, wanted, all_gates, diagnosis, n_items),
@@ -158,13 +166,13 @@ def expected_false_discoveries(probabilities: Mapping[str, float]) -> tuple[str,
 
 
 def _by_probability(estimates: Mapping[str, Estimate], published: Arm) -> Outcome:
-    """Return the outcome that the posterior alone supports."""
+    """Return the outcome that the posterior alone supports; a NaN supports none."""
     controlled = estimates["p_residual_jump"].median
     in_published = estimates["p_published_jump"].median
     if controlled >= SURE:
         return Outcome.JUMP_REMAINS
     no_jump_left = 1 - controlled >= SURE
-    if no_jump_left and 1 - in_published >= SURE:
+    if (no_jump_left or np.isnan(controlled)) and 1 - in_published >= SURE:
         return Outcome.NO_JUMP
     differs = in_published >= SURE and estimates["p_difference"].median >= SURE
     if no_jump_left and differs and published != CONTROLLED_ARM:
@@ -202,7 +210,7 @@ class _Place:
             f"a jump above {ROPE} where the sizes of the arm '{self.arm.label}' resolve it has "
             f"probability {share:.2f} (needed: {SURE})",
             sizes_remedy(sizes, float(likeliest), self.arm),
-            frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED}),
+            WITH_JUMP,
         )  # fmt: skip
 
     def near(self, threshold_n_params: float) -> Gate:
@@ -217,7 +225,7 @@ class _Place:
             f"{100 * share:.0f}% of the jumps above {ROPE} lie within {GAP_MAX_DECADES} decades of "
             "the claimed size",
             "state the claim for the size at which the jump lies",
-            frozenset({Outcome.JUMP_REMAINS, Outcome.EXPLAINED}),
+            WITH_JUMP,
         )  # fmt: skip
 
 
@@ -225,7 +233,3 @@ def _sizes_in(design: Design, task: int, arm: Arm) -> np.ndarray:
     scored = design.n_items[task] > 0
     scored &= design.few_shot[task] == arm.few_shot
     return design.size[task][scored & (design.tuned[task] == arm.instruction_tuned)]
-
-
-def _unmeasured_arms(design: Design, task: int) -> list[str]:
-    return [arm.label for arm in ARMS if _sizes_in(design, task, arm).size == 0]

@@ -26,6 +26,9 @@ from toolkit.sampling import FitSettings
 from toolkit.simulate import Design, curves, designs, simulate_study, studies, tasks
 from toolkit.variants import hash_text
 
+# What says how fits are sampled, by its name in a campaign and in what is kept of it.
+SETTINGS = ("draws", "rival_draws", "tune", "chains", "target_accept")
+
 
 @dataclass(frozen=True)
 class Campaign:
@@ -49,11 +52,7 @@ class Campaign:
         models = [model_text(name) for name in ("step", *RIVALS)]
         simulator = [code_of(module) for module in (curves, tasks, designs, studies)]
         return {
-            "draws": self.draws,
-            "rival_draws": self.rival_draws,
-            "tune": self.tune,
-            "chains": self.chains,
-            "target_accept": self.target_accept,
+            **{name: getattr(self, name) for name in SETTINGS},
             "design": hash_text(self.design.fingerprint),
             "models": hash_text("\n".join(models)),
             "simulator": hash_text("\n".join(simulator)),

@@ -10,7 +10,7 @@ import pandas as pd
 from toolkit import paths
 from toolkit.analysis import Analysis
 from toolkit.calibrate.certificate_file import read_certificate
-from toolkit.calibrate.runs import Campaign
+from toolkit.calibrate.runs import SETTINGS, Campaign
 from toolkit.calibrate.targets import Rate
 from toolkit.check_charts import pit_chart
 from toolkit.report import html_tables as tables
@@ -56,7 +56,7 @@ def _kept(name: str, design: Design) -> dict[str, Any] | None:
     if record is None:
         return None
     made = record["made"]
-    settings = {key: made[key] for key in ("draws", "rival_draws", "tune", "chains", "target_accept")}
+    settings = {key: made[key] for key in SETTINGS}
     today = Campaign(name, design, cache=paths.cache_dir(), **settings).made_by
     same = all(made[key] == value for key, value in today.items())
     return record if same and made["profile"] == "full" else None

@@ -8,13 +8,15 @@ import numpy as np
 
 from toolkit.analysis import Analysis
 from toolkit.diagnose import ESS_MIN, RHAT_MAX
-from toolkit.estimands import CI_KIND, CI_PROB, ROPE
+from toolkit.estimands import CI_KIND, CI_PROB, ROPE, Estimate
 from toolkit.gates import size_label
 from toolkit.models import MODELS, likelihood
 from toolkit.models.priors import PRIORS
 from toolkit.predictive import PredictiveCheck
 from toolkit.report.checklist_item import ChecklistItem, filled, listed
 from toolkit.report.numbers import counted
+from toolkit.report.sentences import ARM_OF, likeliest_arm
+from toolkit.verdict import Verdict
 
 MODEL, COMPUTATION, POSTERIOR = "1 model", "2 computation", "3 posterior"
 INTERVALS = {"eti": "equal-tailed", "hdi": "highest-density"}
@@ -101,9 +103,14 @@ def computation_items(analysis: Analysis) -> list[ChecklistItem]:
 
 def posterior_items(analysis: Analysis, predictive: PredictiveCheck) -> list[ChecklistItem]:
     """Return step 3: posterior predictive check, summaries, probabilities."""
-    estimates = [e for verdict in analysis.verdicts for e in verdict.estimates.values()]
+    estimates = [e for v in analysis.verdicts for e in _shown(v)]
     finite = np.isfinite([v for e in estimates for v in (e.median, e.ci_low, e.ci_high)]).all()
-    low, high = _range(v.estimates["p_residual_jump"].median for v in analysis.verdicts)
+    deciding = likeliest_arm(analysis)
+    probabilities = [
+        v.estimates[deciding] for v in analysis.verdicts
+        if not np.isnan(v.estimates[deciding].median)
+    ]  # fmt: skip
+    low, high = _range(p.median for p in probabilities)
     overall = predictive.overall.iloc[0]
     abrupt = _range(predictive.rises_by_arm["p_rise"])
     return [
@@ -125,15 +132,21 @@ def posterior_items(analysis: Analysis, predictive: PredictiveCheck) -> list[Che
             "the Monte Carlo error of a probability is at most {mcse:.4f}.",
             kind=INTERVALS.get(CI_KIND), prob=CI_PROB, n=len(estimates) if finite else None,
             claims=counted(len(analysis.verdicts), "claim"),
-            mcse=_range(v.estimates["p_residual_jump"].mcse for v in analysis.verdicts)[1],
+            mcse=_range(p.mcse for p in probabilities)[1],
         ),
         filled(
             POSTERIOR, "which probabilities of hypotheses?", "sec-verdicts",
             "No Bayes factor. Over the claims the posterior probability of a jump above "
-            "{rope:.0f} points after controls runs from {low:.3f} to {high:.3f}.",
-            rope=100 * ROPE, low=low, high=high,
+            "{rope:.0f} points {in_arm} runs from {low:.3f} to {high:.3f}.",
+            rope=100 * ROPE, in_arm=ARM_OF[deciding], low=low, high=high,
         ),
     ]  # fmt: skip
+
+
+def _shown(verdict: Verdict) -> list[Estimate]:
+    """Return a claim's estimates but for those of arms that were not scored, which are NaN."""
+    lacks_arms = any(caution.code == "ARM_NOT_MEASURED" for caution in verdict.cautions)
+    return [e for e in verdict.estimates.values() if not (lacks_arms and np.isnan(e.median))]
 
 
 def _first_paragraph(module: ModuleType | None) -> str:

@@ -78,6 +78,8 @@ def exceedance(jumps: xr.DataArray, task: str) -> pd.DataFrame:
     rows = []
     for label in ARM_LABELS:
         draws = of_task.sel(arm=label).to_numpy().ravel()
+        if np.isnan(draws).all():  # an arm that was not scored
+            continue
         larger = [(draws > x).mean() for x in EXCEEDANCE_GRID]
         rows.append(pd.DataFrame({"arm": label, "jump": EXCEEDANCE_GRID, "probability": larger}))
     return pd.concat(rows, ignore_index=True)

@@ -9,7 +9,7 @@ from toolkit.definitions import over_claims
 from toolkit.estimands import ROPE
 from toolkit.metric_swap import MetricReading, SwapResult, published_reading
 from toolkit.report.html_tables import Markup, Num, badge, marked, table
-from toolkit.report.numbers import chance_of, interval, points
+from toolkit.report.numbers import NOT_MEASURED, chance_of, interval, points
 from toolkit.report.sentences import paragraphs
 from toolkit.verdict import Verdict
 
@@ -85,6 +85,8 @@ def _own_row(verdict: Verdict, arm: Arm) -> tuple[str, ...]:
     controlled = arm == CONTROLLED_ARM
     jump = verdict.estimates["residual_jump" if controlled else "published_jump"]
     p = verdict.estimates["p_residual_jump" if controlled else "p_published_jump"]
+    if math.isnan(p.median):
+        return (OURS, Num("–"), Num("–"), Num("–"), Num("–"), NOT_MEASURED)
     text = (
         f"jump {interval(jump)} points; above {100 * ROPE:.0f} points with probability "
         f"{chance_of(p)}"

@@ -11,7 +11,7 @@ from toolkit.gates import Outcome
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_chart, show_html
-from toolkit.report.numbers import counted, interval
+from toolkit.report.numbers import NOT_MEASURED, counted, interval
 from toolkit.report.study_page import analysis_of
 
 
@@ -29,11 +29,7 @@ def answer(analyses: list[Analysis]) -> None:
         f"{counted(len(analyses), 'study')[:-1] + 'ies' if len(analyses) > 1 else '1 study'} with "
         f"{counted(n_claims, 'claim')} re-analysed: {judged}."
     )
-    kept = "; ".join(
-        f"{interval(a.survivors('prior').count)} of {a.survivors('prior').n_claims} in "
-        f"{a.source.study.short_title}"
-        for a in analyses
-    )
+    kept = "; ".join(f"{_kept(a)} in {a.source.study.short_title}" for a in analyses)
     second = (
         "Claimed jumps with more than "
         f"{100 * ROPE:.0f} points left after controls (median and 90% interval): {kept}."
@@ -49,6 +45,12 @@ def answer(analyses: list[Analysis]) -> None:
         else "No claim is left undetermined."
     )
     show_html(sentences.paragraphs(first, second, third))
+
+
+def _kept(analysis: Analysis) -> str:
+    """Return how many claimed jumps keep a material one, of those scored in the controlled arm."""
+    found = analysis.headline
+    return f"{interval(found.count)} of {found.n_claims}" if found.n_claims else NOT_MEASURED
 
 
 def studies_table(analyses: list[Analysis]) -> None:
@@ -77,12 +79,14 @@ def claims_table(analyses: list[Analysis]) -> None:
 def survivors(analyses: list[Analysis]) -> None:
     """Show the posterior of how many claimed jumps remain, study by study."""
     for a in analyses:
-        prior = a.survivors("prior")
+        found = a.headline
+        if not found.n_claims:
+            continue
         numbers = pd.DataFrame(
-            {"number": range(prior.n_claims + 1), "probability": prior.distribution}
+            {"number": range(found.n_claims + 1), "probability": found.distribution}
         ).round(4)
-        title = f"{a.source.study.short_title}: how many of {prior.n_claims} claimed jumps remain"
-        text = f"{title}: {interval(prior.count)}, median and 90% interval."
+        title = f"{a.source.study.short_title}: how many of {found.n_claims} claimed jumps remain"
+        text = f"{title}: {interval(found.count)}, median and 90% interval."
         data = tables.table(("number", "probability"), numbers.itertuples(index=False), title)
         show_chart(charts.survivors_chart(numbers, title), text, data)
 

@@ -19,8 +19,13 @@ HEDGES = (
 )
 
 
+NOT_MEASURED = "not measured"
+
+
 def hedge(probability: float) -> str:
     """Return the word for a probability."""
+    if math.isnan(probability):
+        return NOT_MEASURED
     return next(word for floor, word in HEDGES if probability >= floor)
 
 
@@ -32,6 +37,8 @@ def points(proportion: float) -> str:
 
 def interval(estimate: Estimate) -> str:
     """Return median and interval: in points for scores, with two digits for decades."""
+    if math.isnan(estimate.median):
+        return NOT_MEASURED
     if estimate.unit == "proportion":
         low, median, high = (
             points(v) for v in (estimate.ci_low, estimate.median, estimate.ci_high)
@@ -54,6 +61,8 @@ def sizes_interval(estimate: Estimate) -> str:
 
 def monte_carlo_error(estimate: Estimate) -> str:
     """Return the Monte Carlo error in the unit that ``interval`` and ``chance_of`` show."""
+    if math.isnan(estimate.median):
+        return ""
     if math.isnan(estimate.mcse):
         return "unknown"
     if estimate.unit == "proportion":
@@ -69,6 +78,8 @@ def share(value: float) -> str:
 def chance_of(estimate: Estimate) -> str:
     """Return a probability, kept off 0 and 1, where a finite number of draws can't reach."""
     p = estimate.median
+    if math.isnan(p):
+        return NOT_MEASURED
     if p < 0.005:
         return "< 0.01"
     if p > 0.995:

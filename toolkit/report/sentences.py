@@ -2,11 +2,12 @@
 
 import html
 from collections.abc import Sequence
+from math import isnan
 
 from toolkit.analysis import Analysis
 from toolkit.estimands import ROPE
 from toolkit.gates import Outcome
-from toolkit.report.numbers import chance_of, counted, hedge, interval, points
+from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, hedge, interval, points
 from toolkit.verdict import Verdict
 
 MEANING = {
@@ -41,20 +42,43 @@ def claimed(analysis: Analysis) -> str:
 def found(analysis: Analysis) -> str:
     """Return what the draws say of the claimed set, in one sentence."""
     claims = analysis.source.claims
-    prior = analysis.survivors("prior")
+    arm = ARM_OF[key := likeliest_arm(analysis)]
     largest = max(
-        analysis.verdicts, key=lambda verdict: verdict.estimates["p_residual_jump"].median
+        (v for v in analysis.verdicts if not isnan(v.estimates[key].median)),
+        key=lambda verdict: verdict.estimates[key].median,
     )
-    p = largest.estimates["p_residual_jump"]
+    p = largest.estimates[key]
     limits = "" if analysis.robustness else " (rival curves not compared)"
-    return (
-        f"As far as a bent curve and a step can be told apart{limits}, in the controlled arm "
-        f"(zero-shot, base) {interval(prior.count)} of the "
-        f"{prior.n_claims} claimed tasks have a jump above {100 * ROPE:.0f} points (posterior "
-        f"median and 90% interval; P(none) = {chance_of(prior.p_none)}); of all {len(claims)} "
-        f"tasks the likeliest is {largest.claim.row}, with probability {chance_of(p)}: "
-        f"{hedge(p.median)}."
+    told_apart = f"As far as a bent curve and a step can be told apart{limits}, "
+    likeliest = (
+        f"of all {len(claims)} tasks the likeliest is {largest.claim.row}, with probability "
+        f"{chance_of(p)}: {hedge(p.median)}."
     )
+    prior = analysis.headline
+    if not prior.n_claims:
+        return (
+            f"{told_apart}and {arm}, since none of the claimed tasks was scored in the controlled "
+            f"arm (zero-shot, base): {likeliest}"
+        )
+    unmeasured = f" ({prior.n_unmeasured} more were not scored there)" * bool(prior.n_unmeasured)
+    return (
+        f"{told_apart}in the controlled arm (zero-shot, base) {interval(prior.count)} of the "
+        f"{prior.n_claims} claimed tasks{unmeasured} have a jump above {100 * ROPE:.0f} points "
+        f"(posterior median and 90% interval; P(none) = {chance_of(prior.p_none)}); {likeliest}"
+    )
+
+
+ARM_OF = {
+    "p_residual_jump": "in the controlled arm",
+    "p_published_jump": "in the arm where the jump was claimed",
+}
+
+
+def likeliest_arm(analysis: Analysis) -> str:
+    """Return the probability to rank claims by: after controls where any claim has one."""
+    name = "p_residual_jump"
+    measured = any(not isnan(verdict.estimates[name].median) for verdict in analysis.verdicts)
+    return name if measured else "p_published_jump"
 
 
 def decided(analysis: Analysis) -> str:
@@ -75,6 +99,7 @@ REASON_IN_WORDS = {
     "NOT_CONVERGED": "the sampler did not converge",
     "POSTERIOR_UNDECIDED": "the posterior is neither close to 0 nor to 1",
     "PUBLISHED_ARM_UNDECIDED": "the posterior of the published arm is neither close to 0 nor to 1",
+    "NOT_SEPARABLE": "the jump is there, but the arm that would tell what made it is missing",
     "MISSING_ARM": "an arm is missing",
     "FEW_SIZES": "too few sizes were scored",
     "ONE_SIDED": "fewer than two sizes lie on one side of the claimed threshold",
@@ -106,20 +131,32 @@ def most_frequent_reasons(verdicts: Sequence[Verdict]) -> list[tuple[str, int]]:
 
 def claim_sentence(verdict: Verdict) -> str:
     """Return one claim's verdict in words with its numbers."""
-    estimates = verdict.estimates
+    estimates, arm = verdict.estimates, verdict.claim.published_arm
     residual, p = estimates["residual_jump"], estimates["p_residual_jump"]
     published, p_published = estimates["published_jump"], estimates["p_published_jump"]
+    beyond = f"that it exceeds {100 * ROPE:.0f} points has probability"
+    after = f"After controls the jump was {NOT_MEASURED}: no scores of zero-shot base checkpoints."
+    if not isnan(p.median):
+        after = (
+            f"After controls the jump is {interval(residual)} points (median and 90% interval); "
+            f"{beyond} {chance_of(p)} ({hedge(p.median)})."
+        )
+    if isnan(p_published.median):
+        return f"{after} In the published arm ({arm}) it was {NOT_MEASURED}."
     return (
-        f"After controls the jump is {interval(residual)} points (median and 90% interval); "
-        f"that it exceeds {100 * ROPE:.0f} points has probability {chance_of(p)} "
-        f"({hedge(p.median)}). In the published arm ({verdict.claim.published_arm}) it is "
-        f"{interval(published)} points, with probability {chance_of(p_published)}."
+        f"{after} In the published arm ({arm}) it is {interval(published)} points; "
+        f"{beyond} {chance_of(p_published)}."
     )
 
 
 def attribution_sentence(verdict: Verdict) -> str:
     """Return the split of the jump in the fully elicited arm, in words."""
     parts = verdict.elicitation
+    if isnan(parts["total"].median):
+        return (
+            "From the controlled arm to few-shot plus instruction tuning the change in the jump "
+            f"was {NOT_MEASURED}: an arm on the way has no scores."
+        )
     return (
         "From the controlled arm to few-shot plus instruction tuning the jump changes by "
         f"{points(parts['total'].median)} points: few-shot {interval(parts['few_shot'])}, "

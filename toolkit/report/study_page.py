@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 from functools import cache
+from math import isnan
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.estimand_table import not_run
-from toolkit.report.numbers import interval
+from toolkit.report.numbers import NOT_MEASURED, interval
 from toolkit.reproduction import (
     Reproduced,
     audit_replicates,
@@ -93,12 +94,16 @@ def verdicts(analysis: Analysis) -> None:
 
 def survivors(analysis: Analysis) -> None:
     """Show the posterior of the number of claims that keep a jump."""
-    prior = analysis.survivors("prior")
+    found = analysis.headline
+    if not found.n_claims:
+        text = f"None of the {found.n_unmeasured} claimed tasks was scored in the controlled arm."
+        show_html(sentences.paragraphs(text))
+        return
     numbers = pd.DataFrame(
-        {"number": range(prior.n_claims + 1), "probability": prior.distribution}
+        {"number": range(found.n_claims + 1), "probability": found.distribution}
     ).round(4)
     text = (
-        f"Of {prior.n_claims} claimed jumps, {interval(prior.count)} exceed "
+        f"Of {found.n_claims} claimed jumps, {interval(found.count)} exceed "
         f"{100 * ROPE:.0f} points in the controlled arm."
     )
     show_chart(charts.survivors_chart(numbers, "How many claimed jumps remain"), text)
@@ -121,7 +126,12 @@ def attribution(analysis: Analysis) -> None:
         }
         for v in analysis.verdicts
         for part, name in parts.items()
+        if not isnan(v.elicitation[part].median)
     ]
+    if not rows:
+        text = f"{NOT_MEASURED.capitalize()}: no task has scores in all four arms."
+        show_html(sentences.paragraphs(text))
+        return
     chart = charts.forest_chart(
         pd.DataFrame(rows).round(4), ROPE, "Parts of the change in the jump"
     )

@@ -141,6 +141,7 @@ def counts_text(counts: dict[Outcome, int]) -> str:
 def _survivors(survivors: Survivors) -> dict[str, Any]:
     return {
         "n_claims": survivors.n_claims,
+        "n_unmeasured": survivors.n_unmeasured,
         "count": _estimate(survivors.count),
         "p_none": _estimate(survivors.p_none),
         "distribution": [_number(p) for p in survivors.distribution],

@@ -1,0 +1,30 @@
+"""Which arms a study has: what was not scored is not estimated.
+
+The model draws a jump in every arm, from its prior where there are no scores. Such draws are no
+estimates: they are NaN in everything that is reported, and shown as "not measured".
+"""
+
+import numpy as np
+import xarray as xr
+
+from toolkit.claims import ARMS, Arm
+from toolkit.models.design import Design
+
+
+def is_measured(design: Design) -> np.ndarray:
+    """Return in which arms a task was scored at two sizes or more, (task, arm)."""
+    found = np.zeros((len(design.tasks), len(ARMS)), bool)
+    for task, arm in np.ndindex(found.shape):
+        own = design.scored[task] & (design.arm[task] == arm)
+        found[task, arm] = np.unique(design.size[task][own]).size > 1
+    return found
+
+
+def measured_arms(design: Design, task: int) -> dict[Arm, bool]:
+    """Return of each arm whether a task, by its number, was scored there."""
+    return dict(zip(ARMS, is_measured(design)[task].tolist(), strict=True))
+
+
+def only_measured(jumps: xr.DataArray, design: Design) -> xr.DataArray:
+    """Return E1 draws (chain, draw, task, arm), NaN in arms that a task was not scored in."""
+    return jumps.where(xr.DataArray(is_measured(design), dims=("task", "arm")))
