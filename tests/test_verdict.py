@@ -545,7 +545,7 @@ def test_unmixed_draws_of_a_measured_arm_still_close_a_verdict_without_a_control
     left, own = without_arms(scores, NONE, TUNED, BOTH)
     jumps = only_measured(jumps_of((0, 0.04, 0, 0)), own)
     stuck = jumps.where(jumps.chain > 0, 0.3)  # one chain has a jump in all draws
-    verdict = judge(CLAIM, stuck.where(jumps.notnull()), posterior_of(jumps), own, (), GOOD)
+    verdict = judge(CLAIM, stuck.where(~np.isnan(jumps)), posterior_of(jumps), own, (), GOOD)
     assert verdict.diagnosis.passed is False
     assert verdict.outcome is Outcome.UNDETERMINED
     assert len(left.frame) == 18

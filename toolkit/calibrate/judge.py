@@ -1,5 +1,6 @@
 """One simulated study of known truth through the whole procedure, from scores to verdicts.
 
+A main fit that can't be trusted is repeated once, longer, where a claim with a jump depends on it.
 Rivals and other prior scales are fitted only as far as they can still change a verdict: a claim
 that the main fit does not call a jump, or that one rival has refuted, needs no further fit.
 Not fitted at all, because simulated tables have no choices to make and the wide step is slow, are
@@ -7,7 +8,7 @@ specifications and the step of free width: both can only take a verdict with a j
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from toolkit.support import NOT_RUN, RIVAL_SURE, Evidence
 from toolkit.variants import Variant, jump_table, mixed
 from toolkit.verdict import Verdict
 
+LONGER_ACCEPT = 0.99
 # The ends of the central intervals of probability 0.50, 0.80 and 0.90, from the outside, and the
 # median in their middle.
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
@@ -86,13 +88,16 @@ def judge_planted(
     ``claimed`` maps each task to the arm that is claimed to jump. Without ``rivals`` no claim gets
     a verdict with a jump.
     """
-    fitted = fit_model(scores, "step", settings, cache)
     tasks = list(claimed)
     claims = [planted_claim(task, arm) for task, arm in claimed.items()]
-    found = judge_claims(claims, scores, fitted)
+    fitted = fit_model(scores, "step", settings, cache)
+    found, n_fits = judge_claims(claims, scores, fitted), 1
+    if rivals and any(_waits_for_a_better_fit(v) for v in found.verdicts):
+        done("main fit: not trusted, repeated with more draws and smaller steps")
+        fitted = fit_model(scores, "step", _longer(settings), cache)
+        found, n_fits = judge_claims(claims, scores, fitted), 2
     waiting = {v.claim.task for v in found.verdicts if rivals and _waits_for_rivals(v)}
     done(f"main fit: {len(waiting)} of {len(tasks)} claims with a jump wait for rivals")
-    n_fits = 1
     if waiting:
         evidence, more = _evidence(scores, fitted, rival_settings, cache, waiting, done)
         found = judge_claims(claims, scores, fitted, evidence)
@@ -121,6 +126,17 @@ def _p_gap(posterior: xr.Dataset, fitted: Fitted, task: PlantedTask) -> float:
     if not around.any() or not bool(present.any()):
         return float("nan")
     return float((own["jump_gap"] == int(around.argmax())).where(present).mean())
+
+
+def _longer(settings: FitSettings) -> FitSettings:
+    """Return what anybody would do whose fit can't be trusted."""
+    return replace(settings, draws=2 * settings.draws, target_accept=LONGER_ACCEPT)
+
+
+def _waits_for_a_better_fit(verdict: Verdict) -> bool:
+    """Return whether a claim with a jump could get its verdict if the fit could be trusted."""
+    codes = {reason.code for reason in verdict.reasons}
+    return codes == {"NOT_CONVERGED", "POSTERIOR_ALONE", NOT_RUN.code}
 
 
 def _waits_for_rivals(verdict: Verdict) -> bool:

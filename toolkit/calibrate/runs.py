@@ -15,7 +15,8 @@ from typing import Any
 import joblib
 import numpy as np
 
-from toolkit import sampling
+from toolkit import diagnose, estimands, gates, sampling, support, verdict
+from toolkit.calibrate import judge
 from toolkit.calibrate.judge import Judged, judge_planted
 from toolkit.calibrate.kept_lines import Line, append, lines
 from toolkit.calibrate.truths import BLOCKS, KnownTruth, Right, planted_tasks, right_of
@@ -26,6 +27,8 @@ from toolkit.sampling import FitSettings
 from toolkit.simulate import Design, curves, designs, simulate_study, studies, tasks
 from toolkit.variants import hash_text
 
+# What makes a verdict of a fit: lines that other rules made do not count.
+RULES = (diagnose, estimands, gates, judge, support, verdict)
 # What says how fits are sampled, by its name in a campaign and in what is kept of it.
 SETTINGS = ("draws", "rival_draws", "tune", "chains", "target_accept")
 
@@ -56,6 +59,7 @@ class Campaign:
             "design": hash_text(self.design.fingerprint),
             "models": hash_text("\n".join(models)),
             "simulator": hash_text("\n".join(simulator)),
+            "rules": hash_text("\n".join(code_of(module) for module in RULES)),
         }
 
     def settings(self, seed: int) -> FitSettings:
