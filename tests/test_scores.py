@@ -217,3 +217,38 @@ def test_scores_joined_rows_keep_the_order_of_the_file(tiny_study):
     assert [f"{c},{t}" for c, t in zip(frame["checkpoint"], frame["task"], strict=True)] == [
         ",".join(line.split(",")[:2]) for line in lines
     ]
+
+
+@pytest.mark.parametrize(
+    ("score", "error", "n_items", "n_correct"),
+    [
+        # 0.2 * 0.8 / 0.04**2 is 100: half of the published items.
+        ("0.2", "0.04", 100, 20),
+        # An error smaller than the items allow does not make more of them.
+        ("0.2", "0.001", 200, 40),
+        ("0", "0.01", 200, 0),
+        ("1", "0.01", 200, 200),
+        ("0.5", "0.9", 1, 0),
+    ],
+)
+def test_cell_with_an_error_counts_as_many_items_as_give_it(
+    tiny_study, edit, score, error, n_items, n_correct
+):
+    path = tiny_study / "scores.csv"
+    lines = path.read_text().splitlines()
+    rows = [f"{line}," for line in lines[2:]]
+    bare = {**FIRST, "n_correct": "", "n_repeats": "1", "repeat_sd": "", "score": score}
+    first = ",".join([*bare.values(), error])
+    path.write_text("\n".join([f"{lines[0]},score_se", first, *rows, ""]))
+    scores = read_scores(tiny_study)
+    cells = scores.of_record("closed").frame
+    cell = cells[
+        (cells["checkpoint"] == FIRST["checkpoint"])
+        & (cells["task"] == FIRST["task"])
+        & (cells["n_shots"] == 0)
+    ].iloc[0]
+    assert (cell["n_items"], cell["n_correct"]) == (n_items, n_correct)
+    assert cell["score"] == float(score)
+    others = scores.frame["n_correct"].notna()
+    assert cells["n_correct"].notna().all()
+    assert cells["n_items"].to_numpy()[others].tolist() == scores.frame["n_items"][others].tolist()

@@ -134,10 +134,29 @@ class Scores:
         return Scores(self.frame[keep].reset_index(drop=True), self.checkpoints, self.tasks)
 
     def of_record(self, prompt_format: str) -> "Scores":
-        """Return the cells of each task's metric of record in one prompt format."""
+        """Return the cells of each task's metric of record in one prompt format, with counts.
+
+        A cell that has a standard error instead of a count gets the count of as many items as give
+        this error.
+        """
         record = self.frame["task"].map(self.tasks.set_index("task")["metric_of_record"])
         frame = self.frame
-        return self.where((frame["metric"] == record) & (frame["prompt_format"] == prompt_format))
+        cells = self.where((frame["metric"] == record) & (frame["prompt_format"] == prompt_format))
+        return Scores(_with_counts(cells.frame), self.checkpoints, self.tasks)
+
+
+def _with_counts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return cells that all have counts; a score of 0 or 1 keeps its number of items."""
+    bare = frame["n_correct"].isna()
+    if not bare.any():
+        return frame
+    score, published = frame.loc[bare, "score"], frame.loc[bare, "n_items"]
+    worth = score * (1 - score) / frame.loc[bare, "score_se"] ** 2
+    items = worth.round().where(worth > 0, published).clip(1, published)
+    counted = frame.copy()
+    counted.loc[bare, "n_items"] = items
+    counted.loc[bare, "n_correct"] = (score * items).round()
+    return counted
 
 
 def read_scores(folder: Path) -> Scores:
