@@ -24,6 +24,12 @@ def calibrate(
     per_truth: Annotated[int, typer.Option(min=1, help="Tasks of every truth, at least.")] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the first study of each block.")] = 1000,
     jobs: Annotated[int, typer.Option(min=1, help="Studies at a time, on all cores together.")] = 1,
+    engine: Annotated[
+        str, typer.Option(help="local, or ray (extra: cluster).", metavar="local|ray")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Ray cluster; by default one of --jobs workers is started.")
+    ] = None,
     profile: Annotated[
         str,
         typer.Option(help="full, or quick (few draws, never shown as full).", metavar="full|quick"),
@@ -49,17 +55,19 @@ def calibrate(
     from toolkit.calibrate.runs import Campaign, jobs_for, run_jobs
     from toolkit.calibrate.sbc import judge_ranks, run_sbc
     from toolkit.calibrate.truths import BLOCKS
+    from toolkit.jobs import ENGINES, Workers
 
     blocks = [_known(name, list(BLOCKS), "block") for name in block or BLOCKS]
     settings: dict[str, Any] = {"full": FULL, "quick": QUICK}[
         _known(profile, ["full", "quick"], "profile")
     ]
+    workers = Workers(_known(engine, list(ENGINES), "engine"), jobs, address)
     name, found = _design(design)
     campaign = Campaign(name, found, cache=paths.cache_dir() / "calibrate", **settings)
     folder = paths.calibration_dir(name, profile)
     with step_by_step(f"{name}: calibration") as tell:
         lines = run_jobs(
-            campaign, jobs_for(blocks, per_truth, seed), folder / "runs.jsonl", tell, jobs
+            campaign, jobs_for(blocks, per_truth, seed), folder / "runs.jsonl", tell, workers
         )
         ranks = judge_ranks(
             run_sbc(sbc, campaign.settings(seed), folder / "sbc.jsonl", tell) if sbc else []

@@ -27,6 +27,10 @@ class FitError(ToolkitError):
     """Sampling could not start or finish."""
 
 
+class EngineError(ToolkitError):
+    """Jobs can't be run where they were asked to."""
+
+
 class ReportError(ToolkitError):
     """A document could not be rendered."""
 

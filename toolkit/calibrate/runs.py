@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import joblib
 import numpy as np
 
 from toolkit import diagnose, estimands, gates, sampling, support, verdict
@@ -22,6 +21,7 @@ from toolkit.calibrate.kept_lines import Line, append, lines
 from toolkit.calibrate.truths import BLOCKS, KnownTruth, Right, planted_tasks, right_of
 from toolkit.estimands import ROPE
 from toolkit.fit import code_of, model_text
+from toolkit.jobs import HERE, Workers, run_unordered
 from toolkit.models import RIVALS
 from toolkit.sampling import FitSettings
 from toolkit.simulate import Design, curves, designs, simulate_study, studies, tasks
@@ -96,15 +96,13 @@ def run_jobs(
     jobs: Iterable[Job],
     record: Path,
     done: Callable[[str], None] = lambda _: None,
-    n_jobs: int = 1,
+    workers: Workers = HERE,
 ) -> list[Line]:
     """Run the jobs that ``record`` does not hold yet, and return the lines of all of them."""
     wanted, made_by = list(jobs), campaign.made_by
     kept = {(line["block"], line["seed"]) for line in lines(record, made_by)}
     missing = [job for job in wanted if (job.block, job.seed) not in kept]
-    work = (joblib.delayed(run_job)(campaign, job) for job in missing)
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    made: Any = parallel(work)
+    made = run_unordered(run_job, [(campaign, job) for job in missing], workers)
     for number, line in enumerate(made, len(wanted) - len(missing) + 1):
         append(record, {**line, "made_by": made_by})
         done(f"study {number} of {len(wanted)} ({line['block']}, {line['seconds']:.0f} s)")

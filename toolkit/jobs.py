@@ -1,0 +1,114 @@
+"""Independent jobs on all cores of this machine, or on a Ray cluster: the same results from both.
+
+A job is a function of plain data whose result depends on its arguments alone, so that where and in
+which order it runs changes nothing. Results come as they finish; who asks keeps each of them.
+"""
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal, TypeVar, get_args
+
+import joblib
+
+from toolkit.errors import EngineError
+
+EngineName = Literal["local", "ray"]
+ENGINES = get_args(EngineName)
+# A node that is lost takes its job with it; the job is done again elsewhere, so often.
+RETRIES = 3
+PATIENCE_SECONDS = 10
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where jobs run: ``n`` at a time here, or on the Ray cluster at ``address``.
+
+    Without an address a cluster of ``n`` workers is started on this machine and ended with the
+    jobs. ``gpus`` is what each job takes of the cluster's, and may be a fraction.
+    """
+
+    engine: EngineName = "local"
+    n: int = 1
+    address: str | None = None
+    gpus: float = 0
+
+
+HERE = Workers()
+
+
+def run_unordered(
+    function: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], workers: Workers
+) -> Iterator[Result]:
+    """Yield the results of all jobs, whichever is done first.
+
+    Raises
+    ------
+    EngineError
+        When Ray is not installed or its cluster can't be reached.
+    """
+    if not arguments:
+        return
+    if workers.engine == "ray":
+        yield from _on_ray(function, arguments, workers)
+        return
+    parallel = joblib.Parallel(n_jobs=workers.n, return_as="generator_unordered")
+    results: Any = parallel(joblib.delayed(function)(*each) for each in arguments)
+    yield from results
+
+
+def _on_ray(
+    function: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], workers: Workers
+) -> Iterator[Result]:
+    ray = _ray()
+    started = not ray.is_initialized()
+    if started:
+        _connect(ray, workers)
+    try:
+        options = {"num_gpus": workers.gpus, "max_retries": RETRIES}
+        job = ray.remote(**options)(function)
+        waiting = [job.remote(*each) for each in arguments]
+        while waiting:
+            done, waiting = ray.wait(waiting, num_returns=1)
+            yield ray.get(done[0])
+    except ray.exceptions.RayTaskError as error:
+        # The job's own error, not its traceback on another machine as a message.
+        raise error.cause from error
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def _connect(ray: Any, workers: Workers) -> None:
+    where: dict[str, Any] = {"address": workers.address}
+    if workers.address is None:
+        where = {"num_cpus": workers.n, "include_dashboard": False}
+    try:
+        _reach(workers.address)
+        ray.init(log_to_driver=False, logging_level="error", **where)
+    except (OSError, ValueError, RuntimeError) as error:
+        msg = (
+            f"--address: got {workers.address!r}, where no Ray cluster answers ({error}); expected "
+            "the address of a running one, or none to start workers on this machine."
+        )
+        raise EngineError(msg) from error
+
+
+def _reach(address: str | None) -> None:
+    """Raise ``OSError`` unless something listens there: Ray itself tries for minutes."""
+    host, _, port = (address or "").rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), PATIENCE_SECONDS).close()
+
+
+def _ray() -> Any:
+    try:
+        return import_module("ray")
+    except ImportError as error:
+        msg = (
+            "--engine ray: Ray is not installed; install the extra with: pip install "
+            "'emergence-toolkit[cluster]'"
+        )
+        raise EngineError(msg) from error
