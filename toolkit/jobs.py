@@ -8,14 +8,13 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
 
 import joblib
 
 from toolkit.errors import EngineError
 
-EngineName = Literal["local", "ray"]
-ENGINES = get_args(EngineName)
+ENGINES = ("local", "ray")
 # A node that is lost takes its job with it; the job is done again elsewhere, so often.
 RETRIES = 3
 PATIENCE_SECONDS = 10
@@ -26,11 +25,12 @@ Result = TypeVar("Result")
 class Workers:
     """Where jobs run: ``n`` at a time here, or on the Ray cluster at ``address``.
 
+    ``engine`` is one of ``ENGINES``.
     Without an address a cluster of ``n`` workers is started on this machine and ended with the
     jobs. ``gpus`` is what each job takes of the cluster's, and may be a fraction.
     """
 
-    engine: EngineName = "local"
+    engine: str = "local"
     n: int = 1
     address: str | None = None
     gpus: float = 0
