@@ -13,16 +13,19 @@ from toolkit.models.design import Design
 
 def is_measured(design: Design) -> np.ndarray:
     """Return in which arms a task was scored at two sizes or more, (task, arm)."""
-    found = np.zeros((len(design.tasks), len(ARMS)), bool)
-    for task, arm in np.ndindex(found.shape):
-        own = design.scored[task] & (design.arm[task] == arm)
-        found[task, arm] = np.unique(design.size[task][own]).size > 1
-    return found
+    by_task = [measured_arms(design, task) for task in range(len(design.tasks))]
+    return np.array([list(arms.values()) for arms in by_task])
 
 
 def measured_arms(design: Design, task: int) -> dict[Arm, bool]:
     """Return of each arm whether a task, by its number, was scored there."""
-    return dict(zip(ARMS, is_measured(design)[task].tolist(), strict=True))
+    return {arm: np.unique(sizes_in(design, task, arm)).size > 1 for arm in ARMS}
+
+
+def sizes_in(design: Design, task: int, arm: Arm) -> np.ndarray:
+    """Return the size of each cell of a task, by its number, in an arm, from the centre."""
+    own = design.scored[task] & (design.arm[task] == ARMS.index(arm))
+    return design.size[task][own]
 
 
 def only_measured(jumps: xr.DataArray, design: Design) -> xr.DataArray:

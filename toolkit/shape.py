@@ -8,6 +8,7 @@ import xarray as xr
 from toolkit.claims import ARMS, CONTROLLED_ARM, Arm
 from toolkit.curves import Onset, Sharpness, curves_of, onset, onset_shift, sharpness, thinned
 from toolkit.estimands import CurveAt, Estimate
+from toolkit.measured import measured_arms, sizes_in
 from toolkit.models.design import Design
 
 
@@ -33,18 +34,10 @@ def shape_of(
     """Return E4 and E6 of one task."""
     index = design.tasks.index(task)
     some = thinned(posterior)
-    scored = {
-        arm: design.size[index][design.scored[index] & (design.arm[index] == number)]
-        + design.center
-        for number, arm in enumerate(ARMS)
-    }
-    curves = {
-        arm: curves_of(some, design, task, arm, curve)
-        for arm, sizes in scored.items()
-        if len(set(sizes.tolist())) > 1
-    }
+    measured = measured_arms(design, index)
+    curves = {arm: curves_of(some, design, task, arm, curve) for arm in ARMS if measured[arm]}
     sharp = {
-        arm.label: sharpness(curves[arm], scored[arm].tolist())
+        arm.label: sharpness(curves[arm], (sizes_in(design, index, arm) + design.center).tolist())
         for arm in dict.fromkeys((CONTROLLED_ARM, published))
         if arm in curves
     }

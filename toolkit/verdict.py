@@ -34,7 +34,7 @@ from toolkit.gates import (
     is_resolvable,
     sizes_remedy,
 )
-from toolkit.measured import measured_arms
+from toolkit.measured import measured_arms, sizes_in
 from toolkit.models.design import Design
 from toolkit.reasons import (
     ELSEWHERE,
@@ -198,7 +198,7 @@ class _Place:
 
     def resolved(self) -> Gate:
         """Return whether a material jump surely lies where its own arm's sizes resolve it."""
-        sizes = np.unique(_sizes_in(self.design, self.task, self.arm)) + self.design.center
+        sizes = np.unique(sizes_in(self.design, self.task, self.arm)) + self.design.center
         middles = self.middles
         resolvable = np.array(
             [len(sizes) > 1 and is_resolvable(sizes, *gap_around(sizes, m)) for m in middles]
@@ -227,9 +227,3 @@ class _Place:
             "state the claim for the size at which the jump lies",
             WITH_JUMP,
         )  # fmt: skip
-
-
-def _sizes_in(design: Design, task: int, arm: Arm) -> np.ndarray:
-    scored = design.n_items[task] > 0
-    scored &= design.few_shot[task] == arm.few_shot
-    return design.size[task][scored & (design.tuned[task] == arm.instruction_tuned)]

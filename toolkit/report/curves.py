@@ -9,6 +9,7 @@ from toolkit.claims import ARM_LABELS, ARMS, Arm
 from toolkit.curves import jump_at
 from toolkit.estimands import CI_PROB, curve_of, expected_accuracy
 from toolkit.fit import Fitted
+from toolkit.measured import sizes_in
 
 N_GRID = 40
 # Curves are drawn from this many draws: their bands are read by eye, not to the Monte Carlo error.
@@ -50,7 +51,7 @@ def _task_curves(draws: xr.Dataset, fitted: Fitted, task: str, arm: Arm) -> pd.D
     """Return the curve of one task and arm over the sizes that were scored there."""
     design = fitted.design
     index = design.tasks.index(task)
-    sizes = design.size[index][design.scored[index] & (design.arm[index] == ARMS.index(arm))]
+    sizes = sizes_in(design, index, arm)
     if sizes.size == 0:
         return pd.DataFrame()
     grid = np.linspace(sizes.min(), sizes.max(), N_GRID)

@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from toolkit.sources.bbh_items import ITEMS
 from toolkit.sources.upstream import (
     as_scores,
     check_columns,
@@ -41,23 +42,6 @@ SHA256 = "4c637f1f41e0904c3da53e2135eb8a8e251f0c9411560df0da6094b5f74230a4"
 COLUMNS = ["family", "model", "params_b", "instruction_tuned", "task", "prompting", "k_shots",
            "accuracy_pct"]  # fmt: skip
 AVERAGE = "AVERAGE"
-FEWER_ITEMS = {"snarks": 178, "penguins_in_a_table": 146, "causal_judgement": 187}
-N_ITEMS = {
-    **dict.fromkeys(
-        (
-            "boolean_expressions", "date_understanding", "disambiguation_qa", "dyck_languages",
-            "formal_fallacies", "geometric_shapes", "hyperbaton",
-            "logical_deduction_five_objects", "logical_deduction_seven_objects",
-            "logical_deduction_three_objects", "movie_recommendation", "multistep_arithmetic",
-            "navigate", "object_counting", "reasoning_about_colored_objects", "ruin_names",
-            "salient_translation_error_detection", "sports_understanding", "temporal_sequences",
-            "tracking_shuffled_objects_five_objects", "tracking_shuffled_objects_seven_objects",
-            "tracking_shuffled_objects_three_objects", "web_of_lies", "word_sorting",
-        ),
-        250,
-    ),
-    **FEWER_ITEMS,
-}  # fmt: skip
 FAMILIES = ("T5", "PaLM", "cont-PaLM", "U-PaLM")
 SIZE_NOT_PUBLISHED = "GPT-3"
 N_SHOTS = 3
@@ -81,7 +65,7 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
     """Return the tables made from the upstream frame; separate from the hash for its tests."""
     check_columns(raw, COLUMNS, where)
     check_known(raw, "family", [*FAMILIES, SIZE_NOT_PUBLISHED], where)
-    check_known(raw, "task", [*N_ITEMS, AVERAGE], where)
+    check_known(raw, "task", [*ITEMS, AVERAGE], where)
     check_known(raw, "prompting", ["direct", "cot"], where)
     check_known(raw, "k_shots", [N_SHOTS], where)
     rows = raw[
@@ -90,7 +74,7 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
         & raw["accuracy_pct"].notna()
     ]
     _check_sizes(rows, where)
-    n_items = rows["task"].map(N_ITEMS)
+    n_items = rows["task"].map(ITEMS)
     count = _counts(rows["accuracy_pct"] / 100, n_items, where)
     cells = pd.DataFrame(
         {

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from toolkit.sources import bbh_items
 from toolkit.sources.mmlu_items import ITEMS
 from toolkit.sources.upstream import (
     as_scores,
@@ -43,24 +44,8 @@ AVERAGE = "MMLU"
 # How far the mean over subjects may lie from the printed average, which has four digits.
 AVERAGE_TOLERANCE = 0.01
 BBH = "bbh_"
-BBH_ITEMS = {
-    **dict.fromkeys(
-        (
-            "boolean_expressions", "date_understanding", "disambiguation_qa", "formal_fallacies",
-            "geometric_shapes", "hyperbaton", "logical_deduction_five_objects",
-            "logical_deduction_seven_objects", "logical_deduction_three_objects",
-            "movie_recommendation", "navigate", "object_counting",
-            "reasoning_about_colored_objects", "ruin_names",
-            "salient_translation_error_detection", "sports_understanding", "temporal_sequences",
-            "tracking_shuffled_objects_five_objects", "tracking_shuffled_objects_seven_objects",
-            "tracking_shuffled_objects_three_objects", "web_of_lies",
-        ),
-        250,
-    ),
-    "snarks": 178,
-    "penguins_in_a_table": 146,
-    "causal_judgement": 187,
-}  # fmt: skip
+NOT_IN_THE_FILE = ("dyck_languages", "multistep_arithmetic", "word_sorting")
+BBH_ITEMS = {name: n for name, n in bbh_items.ITEMS.items() if name not in NOT_IN_THE_FILE}
 N_SHOTS = {"mmlu": 5, BBH: 3}
 LEFT_OUT_FAMILY = "mixtral-8x-v0.1"
 LEFT_OUT_MMLU = ("llama-2-7b", "codellama-7b-instruct")
