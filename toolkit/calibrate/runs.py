@@ -6,7 +6,8 @@ job depends on its seed only, not on what ran before it or beside it.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -112,10 +113,20 @@ def run_jobs(
     return sorted(found, key=lambda line: wanted.index(Job(line["block"], line["seed"])))
 
 
+@contextmanager
+def _all_models_kept() -> Iterator[None]:
+    """Let the main model and its rivals stay compiled in this process from study to study."""
+    usual = sampling.KEPT_MODELS
+    sampling.KEPT_MODELS = len(BLOCKS) * (1 + len(RIVALS))
+    try:
+        yield
+    finally:
+        sampling.KEPT_MODELS = usual
+
+
+@_all_models_kept()
 def run_job(campaign: Campaign, job: Job) -> Line:
     """Return one study's truths and verdicts as plain data."""
-    # The main model and its rivals stay compiled in this process from study to study.
-    sampling.KEPT_MODELS = len(BLOCKS) * (1 + len(RIVALS))
     started = time.perf_counter()
     # The same seed makes other studies in other blocks.
     rng = np.random.default_rng([job.seed, *job.block.encode()])
