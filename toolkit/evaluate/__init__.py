@@ -1,0 +1,1 @@
+"""The measuring wing: checkpoints on tasks, to item records and a table of scores."""
