@@ -16,7 +16,15 @@ from toolkit.models import MODELS
 from toolkit.models.design import build_design
 from toolkit.models.model import Model
 from toolkit.models.polynomial import STRAIGHT
-from toolkit.sampling import PLAIN, FitSettings, Variation, compiled_model, structure
+from toolkit.sampling import (
+    KEPT_MODELS,
+    PLAIN,
+    FitSettings,
+    Variation,
+    compiled_model,
+    keeping_models,
+    structure,
+)
 from toolkit.scores import Scores
 from toolkit.simulate import PlantedTask, StudyDesign, simulate_study
 
@@ -122,9 +130,19 @@ def test_compiled_models_are_kept_up_to_a_number(scores, compiled):
     design = build_design(scores)
     for name in MODELS:
         compiled_model(MODELS[name], design)
-    assert len(sampling._compiled) == sampling.KEPT_MODELS
+    assert len(sampling._compiled) == KEPT_MODELS
     compiled_model(list(MODELS.values())[-1], design)  # the last is still there
     assert len(compiled) == len(MODELS)
+
+
+def test_more_models_are_kept_while_asked_for(scores, compiled):
+    design = build_design(scores)
+    with keeping_models(len(MODELS)):
+        for name in MODELS:
+            compiled_model(MODELS[name], design)
+        assert len(sampling._compiled) == len(MODELS)
+    compiled_model(MODELS["step"], design)
+    assert len(sampling._compiled) == KEPT_MODELS
 
 
 def test_a_model_that_cannot_be_compiled_is_a_fit_error(scores, monkeypatch):
@@ -231,7 +249,8 @@ def test_fit_hash_of_another_variation_is_another(scores):
 USERS = {
     "toolkit.models.spline": {
         "spline", "spline_step",
-        "gaussian_process", "gaussian_process_step",  # the shortest length stands there
+        # The shortest length stands there.
+        "gaussian_process", "gaussian_process_step", "power_law", "power_law_step", "wide_step",
     },
     "toolkit.models.gaussian_process": {"gaussian_process", "gaussian_process_step"},
     "toolkit.models.power_law": {"power_law", "power_law_step", "wide_step"},  # and a width's scale

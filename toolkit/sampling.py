@@ -19,6 +19,7 @@ from toolkit.errors import FitError
 from toolkit.models.design import Design
 from toolkit.models.model import Model
 
+# Compiled models kept in memory, unless ``keeping_models`` says otherwise.
 KEPT_MODELS = 3
 # Counts and items are data of a compiled model; everything else of a design is built into it.
 DATA_FIELDS = frozenset({"n_correct", "n_items"})
@@ -138,17 +139,29 @@ class CompiledModel:
 
 
 _compiled: dict[str, CompiledModel] = {}
+_room = KEPT_MODELS
 
 
 def compiled_model(model: Model, design: Design) -> CompiledModel:
     """Return the model compiled for a design, the same one for all designs of one structure."""
     key = f"{model.name} {structure(design)}"
     compiled = _compiled.pop(key, None) or CompiledModel(model, design)
-    while len(_compiled) >= KEPT_MODELS:
+    while len(_compiled) >= _room:
         del _compiled[next(iter(_compiled))]
     # Put in last: the first is the one that was asked for longest ago.
     _compiled[key] = compiled
     return compiled
+
+
+@contextmanager
+def keeping_models(n: int) -> Iterator[None]:
+    """Let so many compiled models stay in memory; afterwards the usual number again."""
+    global _room
+    usual, _room = _room, n
+    try:
+        yield
+    finally:
+        _room = usual
 
 
 def structure(design: Design) -> str:

@@ -195,6 +195,6 @@ def test_free_rise_of_no_width_is_a_step(design, drawn):
 
 
 def test_rise_under_a_step_keeps_its_least_width(drawn):
-    assert float(drawn["wide rise"][0]["rise_decades"].min()) >= WIDE_RISE.least_width == 0.5
+    assert float(drawn["wide rise"][0]["rise_decades"].min()) >= WIDE_RISE.least_width == 0.75
     free, _ = drawn["free rise"]
     xr.testing.assert_equal(free["rise_decades"], free["rise_width"].rename("rise_decades"))

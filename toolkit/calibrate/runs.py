@@ -6,8 +6,7 @@ job depends on its seed only, not on what ran before it or beside it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit import diagnose, estimands, gates, sampling, support, verdict
+from toolkit import diagnose, estimands, gates, support, verdict
 from toolkit.calibrate import judge
 from toolkit.calibrate.judge import Judged, judge_planted
 from toolkit.calibrate.kept_lines import Line, append, lines
@@ -24,7 +23,7 @@ from toolkit.estimands import ROPE
 from toolkit.fit import code_of, model_text
 from toolkit.jobs import HERE, Workers, run_unordered
 from toolkit.models import RIVALS
-from toolkit.sampling import FitSettings
+from toolkit.sampling import FitSettings, keeping_models
 from toolkit.simulate import Design, curves, designs, simulate_study, studies, tasks
 from toolkit.variants import hash_text
 
@@ -113,18 +112,8 @@ def run_jobs(
     return sorted(found, key=lambda line: wanted.index(Job(line["block"], line["seed"])))
 
 
-@contextmanager
-def _all_models_kept() -> Iterator[None]:
-    """Let the main model and its rivals stay compiled in this process from study to study."""
-    usual = sampling.KEPT_MODELS
-    sampling.KEPT_MODELS = len(BLOCKS) * (1 + len(RIVALS))
-    try:
-        yield
-    finally:
-        sampling.KEPT_MODELS = usual
-
-
-@_all_models_kept()
+# The main model and its rivals stay compiled in this process from study to study.
+@keeping_models(len(BLOCKS) * (1 + len(RIVALS)))
 def run_job(campaign: Campaign, job: Job) -> Line:
     """Return one study's truths and verdicts as plain data."""
     started = time.perf_counter()

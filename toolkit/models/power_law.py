@@ -3,7 +3,7 @@
 On the log-odds scale, so that it contains the four-parameter logistic and, with the line, a
 smoothly broken power law of the odds. The width is that of the middle 80% of the sigmoid. Alone it
 is free to be sharp, and then tells how sharp the rise is (E4); as the smooth part under a jump it
-is at least half a decade wide, else it would be a jump itself.
+is at least as wide as the other rivals' least length, else it would be a jump itself.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from toolkit.models.design import Design
 from toolkit.models.effects import Priors
 from toolkit.models.polynomial import BENT, STRAIGHT, Gain, Part, polynomial_at
 from toolkit.models.priors import Tensor
+from toolkit.models.spline import LEAST_LENGTH
 
 # A logistic goes from 10% to 90% over this many of its scales: 2 log 9.
 SCALES_WIDE = 2 * np.log(9)
@@ -62,4 +63,4 @@ class BrokenRise:
 
 
 FREE_RISE = BrokenRise(least_width=0.0)
-WIDE_RISE = BrokenRise(least_width=0.5)
+WIDE_RISE = BrokenRise(least_width=LEAST_LENGTH)

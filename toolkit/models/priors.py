@@ -180,7 +180,7 @@ PRIORS: dict[str, Prior] = {
     "rise_width": Prior(
         "log_normal",
         (0.0, 0.75),
-        "M3: its width from 10% to 90% in decades (beyond 0.5 under a step)",
+        "M3: its width from 10% to 90% in decades (beyond 0.75 under a step)",
         "a decade, with a tenth as the sharp and ten as the wide end",
     ),
     "compliance_intercept": Prior(
