@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from toolkit.cli_calibrate import calibrate, simulate
+from toolkit.cli_check import check
 from toolkit.errors import ToolkitError
 from toolkit.terminal import (
     print_error,
@@ -42,6 +43,7 @@ COLOURS = {
 }
 
 
+app.command(epilog="Example: emergence check lu2024")(check)
 app.command(epilog="Example: emergence calibrate rich --block smooth")(calibrate)
 app.command(epilog="Example: emergence simulate design.toml --to simulated")(simulate)
 
@@ -81,59 +83,6 @@ def studies(as_json: JsonOption = False) -> None:
         print_json(rows)
     else:
         print_table(rows, "Studies")
-
-
-@app.command(epilog="Example: emergence check lu2024")
-def check(study: StudyArgument, as_json: JsonOption = False) -> None:
-    """Validate a study, recompute its published numbers, and say what its design can decide."""
-    from toolkit.analysis import load_study_folder
-    from toolkit.gates import design_gates
-    from toolkit.reproduction import recompute_means, reproduce
-
-    source = load_study_folder(study)
-    record = source.record.frame
-    reproduced = reproduce(source.folder, source.scores, source.claims, source.plan.prompt_format)
-    gates = {
-        claim.slug: design_gates(claim, record[record["task"] == claim.task])
-        for claim in source.claims
-    }
-    means = (
-        recompute_means(source.folder, source.scores).to_dict(orient="records")
-        if (source.folder / "repeats.csv").exists()
-        else []
-    )
-    rows = [
-        {
-            "kind": r.kind,
-            "of": r.subject,
-            "published": r.published,
-            "recomputed": r.recomputed,
-            "result": "reproduced" if r.agrees else "not reproduced",
-        }
-        for r in reproduced
-    ]
-    closed = [
-        {
-            "claim": slug,
-            "closed gates": ", ".join(sorted({g.code for g in of if not g.open and g.forbids})),
-            "cautions": ", ".join(sorted({g.code for g in of if not g.open and not g.forbids})),
-        }
-        for slug, of in gates.items()
-    ]
-    if as_json:
-        print_json(
-            {
-                "study": source.study.id,
-                "reproduction": rows,
-                "means": means,
-                "gates": closed,
-            }
-        )
-        return
-    print_table(rows, f"{source.study.id}: published numbers, recomputed")
-    print_table(closed, "What the design can't decide (closed gates)")
-    agreed = sum(r.agrees for r in reproduced)
-    print_line(f"{source.study.id}: valid; {agreed} of {len(reproduced)} reproduced.")
 
 
 @app.command(
