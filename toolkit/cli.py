@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from toolkit.cli_calibrate import calibrate, simulate
-from toolkit.cli_import import import_
+from toolkit.cli_import import export, import_
 from toolkit.errors import ToolkitError
 from toolkit.terminal import (
     print_error,
@@ -47,6 +47,7 @@ app.command(
     name="import",
     epilog="Example: emergence import lm-eval results/ --to data/mine --checkpoints sizes.csv",
 )(import_)
+app.command(epilog="Example: emergence export every-eval-ever lu2024 --to records")(export)
 
 
 def main() -> None:

@@ -67,6 +67,29 @@ def import_(
         _say_what_is_decidable(to)
 
 
+def export(
+    to_format: Annotated[str, typer.Argument(metavar="FORMAT", help="every-eval-ever.")],
+    study: Annotated[str, typer.Argument(help="A bundled study, or a folder with its tables.")],
+    to: Annotated[Path, typer.Option(help="A new or empty folder to write to.")],
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="A metric to leave out; may be given several times.")
+    ] = None,
+) -> None:
+    """Write a study's scores in a format that others read, with the items where they are there.
+
+    What was written is read back, and must give the same scores, before it is put in its place.
+    """
+    from toolkit.exporting import export_study
+
+    with reading(f"Writing {study}") as tick:
+        written = export_study(to_format, study, to, tuple(leave_out or ()), tick)
+    records = sum(name.endswith(".json") for name in written)
+    print_line(
+        f"{to}: {records} records, {len(written) - records} files of items; read back, they give "
+        "the same scores."
+    )
+
+
 def _say_what_is_decidable(folder: Path) -> None:
     from toolkit.decidable import decidable
 
