@@ -101,8 +101,9 @@ def load_runs(study: str, left_out: tuple[str, ...] = ()) -> Runs:
     with_items = _runs_with_items(folder, set(left_out))
     repeats = _repeats(folder)
     totals = {}
-    for row in scores.frame.to_dict("records"):
-        cell = Cell(*(row[name] for name in CELL[:4]), int(row["n_shots"]))
+    rows: Any = scores.frame.to_dict("records")
+    for row in rows:
+        cell = _cell(row)
         if cell not in with_items:
             totals[cell] = repeats.get(cell) or [_only_run(row, folder)]
     return Runs(folder, scores, totals, with_items)
@@ -141,12 +142,17 @@ def _repeats(folder: Path) -> dict[Cell, list[Run]]:
         return {}
     found: dict[Cell, list[Run]] = {}
     table = read_table(folder / REPEATS_FILE, REPEATS_SCHEMA).sort_values([*CELL, "seed"])
-    for row in table.to_dict("records"):
-        cell = Cell(*(row[name] for name in CELL[:4]), int(row["n_shots"]))
+    rows: Any = table.to_dict("records")
+    for row in rows:
         n_items = int(row["n_items"])
         share = row["n_correct"] / n_items
-        found.setdefault(cell, []).append(Run(n_items, share, 0.0, True, None))
+        found.setdefault(_cell(row), []).append(Run(n_items, share, 0.0, True, None))
     return found
+
+
+def _cell(row: dict[str, Any]) -> Cell:
+    checkpoint, task, metric, prompt_format, n_shots = (row[name] for name in CELL)
+    return Cell(checkpoint, task, metric, prompt_format, int(n_shots))
 
 
 def _only_run(row: dict[str, Any], folder: Path) -> Run:

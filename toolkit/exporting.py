@@ -8,7 +8,6 @@ none: log-probabilities of options (``options.csv``), texts of items and answers
 import hashlib
 import json
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def export_study(
         When the study is not valid, or holds what the format can't carry.
     """
     if to_format not in FORMATS:
-        hint = did_you_mean(to_format, FORMATS)
+        hint = did_you_mean(to_format, list(FORMATS))
         msg = f"'{to_format}': no such format{hint}; expected {' or '.join(FORMATS)}."
         raise SourceError(msg)
     runs = load_runs(study, left_out)
@@ -72,8 +71,8 @@ def _write(runs: Runs, folder: Path, tick: Tick) -> list[str]:
         for number, run in enumerate(of_cell):
             place = _place(places, about, cell.checkpoint, number)
             of_place.setdefault(place, {})[cell] = run
-    facts: Mapping[str, Any] = runs.scores.checkpoints.set_index("checkpoint").to_dict("index")
-    tasks: Mapping[str, Any] = runs.scores.tasks.set_index("task").to_dict("index")
+    facts: Any = runs.scores.checkpoints.set_index("checkpoint").to_dict("index")
+    tasks: Any = runs.scores.tasks.set_index("task").to_dict("index")
     written = []
     for done, ((checkpoint, _), place) in enumerate(places.items(), start=1):
         samples = _samples(folder / place.samples)
@@ -94,7 +93,8 @@ def _write_items(
     done = 0
     for items in runs.items():
         lines: dict[Place, list[str]] = {}
-        for (*names, run), rows in items.groupby([*CELL, "run"], sort=False):
+        of_run: Any = items.groupby([*CELL, "run"], sort=False)
+        for (*names, run), rows in of_run:
             cell = Cell(*names)
             number = runs.number_of(cell, run)
             if number is None:
