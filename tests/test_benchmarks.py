@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from benchmarks import agreement, scaling, studies, timing
+from benchmarks import agreement, imports, item_files, scaling, studies, timing
 from benchmarks.machine import HERE, facts
 from benchmarks.plain_steps import GRID, TWO_EVALUATIONS
 from toolkit.models.design import build_design
@@ -54,6 +54,27 @@ def test_sized_studies_have_the_size_asked_for(n_checkpoints):
 def test_exponent_is_that_of_a_power_law():
     sizes = [{"tasks": n, "cost": 3.0 * n**1.5} for n in (5, 10, 40)]
     assert scaling.exponent(sizes, "tasks", "cost") == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("form", item_files.MAKERS)
+def test_files_of_items_hold_the_records_asked_for_and_are_imported(tmp_path, form):
+    (tmp_path / "from").mkdir()
+    path = item_files.MAKERS[form](tmp_path / "from", 400, 1)
+    cost = item_files.measure(form, str(path), str(tmp_path / "study"))
+    assert cost["item_records"] == 400
+    assert cost["peak_memory_mib"] >= cost["memory_of_imports_mib"] > 0
+    assert cost["cpu_seconds"] > 0
+
+
+def test_imports_are_judged_by_the_growth_of_memory_and_time():
+    def found(peaks, exponent):
+        return {"long": {"sizes": [{"peak_memory_mib": p} for p in peaks],
+                         "exponent_of_cpu_time": exponent}}  # fmt: skip
+
+    assert list(imports.judged(found((100, 120), 1.0)).values()) == [True, True]
+    assert list(imports.judged(found((100, 900), 1.5)).values()) == [False, False]
+    costs = [{"item_records": n, "cpu_seconds": 3.0 * n**1.5} for n in (5, 10, 40)]
+    assert imports.exponent(costs) == pytest.approx(1.5)
 
 
 def test_interleaved_times_each_function_in_every_repetition():

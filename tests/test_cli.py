@@ -254,6 +254,27 @@ def test_import_of_own_scores_ends_with_a_report(emergence, tmp_path, long_table
     assert "Read 1 file: 0 item records, 1 runs, 1 cells." in said
     assert "Arm few-shot, base: not measured." in said
     assert f"{out / 'scores.csv'}: 1 rows" in said
+    assert "Which claims the table could decide is not known without study.toml and" in said
+
+
+def test_import_into_a_study_ends_with_the_gates_of_its_claims(emergence, tiny_study, tmp_path):
+    scores = tmp_path / "long.csv"
+    lines = (tiny_study / "scores.csv").read_text().splitlines()
+    scores.write_text("\n".join(",".join(line.split(",")[:7]) for line in lines) + "\n")
+    facts = tmp_path / "facts.csv"
+    header, *rows = (tiny_study / "checkpoints.csv").read_text().splitlines()
+    facts.write_text("\n".join([f"{header},facts_source,aliases", *(f"{r},x," for r in rows), ""]))
+    gates = tiny_study / "tasks.csv"
+    code, said, _ = emergence(
+        "import", "long", scores, "--to", tiny_study, "--tasks", gates, "--checkpoints", facts
+    )
+    assert code == 0
+    shown = "What the design can't decide of each claim (closed gates)"
+    assert shown in said
+    ended = said.split(shown)[1]
+    assert "sorting" in ended
+    assert "naming" in ended
+    assert "FEW_SIZES" in ended
 
 
 def test_import_that_describes_writes_nothing(emergence, tmp_path, long_table, snapshot):

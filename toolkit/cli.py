@@ -1,7 +1,6 @@
 """The command line: one command per stage, no logic of its own."""
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,13 +8,13 @@ from rich.text import Text
 
 from toolkit.cli_calibrate import calibrate, simulate
 from toolkit.cli_check import check
+from toolkit.cli_import import export, import_
 from toolkit.errors import ToolkitError
 from toolkit.terminal import (
     print_error,
     print_json,
     print_line,
     print_table,
-    reading,
     say,
     step_by_step,
 )
@@ -46,6 +45,11 @@ COLOURS = {
 app.command(epilog="Example: emergence check lu2024")(check)
 app.command(epilog="Example: emergence calibrate rich --block smooth")(calibrate)
 app.command(epilog="Example: emergence simulate design.toml --to simulated")(simulate)
+app.command(
+    name="import",
+    epilog="Example: emergence import lm-eval results/ --to data/mine --checkpoints sizes.csv",
+)(import_)
+app.command(epilog="Example: emergence export every-eval-ever lu2024 --to records")(export)
 
 
 def main() -> None:
@@ -83,66 +87,6 @@ def studies(as_json: JsonOption = False) -> None:
         print_json(rows)
     else:
         print_table(rows, "Studies")
-
-
-@app.command(
-    name="import",
-    epilog="Example: emergence import lm-eval results/ --to data/mine --checkpoints sizes.csv",
-)
-def import_(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="lm-eval, inspect, helm, every-eval-ever, long, wide; or a bundled study (lu2024)."
-        ),
-    ],
-    path: Annotated[Path, typer.Argument(help="The file or folder to read.")],
-    to: Annotated[
-        Path | None,
-        typer.Option(help="Folder to write to; for a bundled study its own by default."),
-    ] = None,
-    checkpoints: Annotated[
-        Path | None, typer.Option(help="Facts about checkpoints that the registry lacks (CSV).")
-    ] = None,
-    tasks: Annotated[
-        Path | None, typer.Option(help="Chance levels and metrics of record of tasks (CSV).")
-    ] = None,
-    columns: Annotated[
-        Path | None, typer.Option(help="What the columns of a long or wide table mean (TOML).")
-    ] = None,
-    shots: Annotated[
-        int | None, typer.Option(min=0, help="Demonstrations, where the files do not say.")
-    ] = None,
-    leave_out: Annotated[
-        list[str] | None, typer.Option(help="A metric to leave out; may be given several times.")
-    ] = None,
-    describe: Annotated[
-        bool, typer.Option("--describe", help="Say what was understood; write nothing.")
-    ] = False,
-) -> None:
-    """Make a study's scores from the logs of other tools, a table, or a published file.
-
-    Nothing is written unless everything is understood; it ends with what was read and dropped.
-    """
-    from toolkit.import_study import Request, describe_study, import_published, import_study
-    from toolkit.sources import SOURCES
-
-    if source in SOURCES:
-        for file, n_rows in import_published(source, path, to).items():
-            print_line(f"{file}: {n_rows} rows")
-        return
-    left_out = tuple(leave_out or ())
-    request = Request(source, path, checkpoints, tasks, columns, shots, left_out)
-    with reading(f"Reading {path.name}") as tick:
-        if describe:
-            lines, files = describe_study(request, tick), {}
-        else:
-            done = import_study(request, to, tick)
-            lines, files = done.lines, done.files
-    for line in lines:
-        print_line(line)
-    for file, n_rows in files.items():
-        print_line(f"{file}: {n_rows} rows")
 
 
 @app.command(epilog="Example: emergence fit lu2024 --profile quick")

@@ -64,16 +64,11 @@ def _map(study: str | None, noise: str, height: float) -> tuple[list[dict[str, A
 
 def _check(study: str, as_json: bool) -> None:
     from toolkit.analysis import load_study_folder
-    from toolkit.gates import design_gates
+    from toolkit.decidable import closed_gates
     from toolkit.reproduction import recompute_means, reproduce
 
     source = load_study_folder(study)
-    record = source.record.frame
     reproduced = reproduce(source.folder, source.scores, source.claims, source.plan.prompt_format)
-    gates = {
-        claim.slug: design_gates(claim, record[record["task"] == claim.task])
-        for claim in source.claims
-    }
     means = (
         recompute_means(source.folder, source.scores).to_dict(orient="records")
         if (source.folder / "repeats.csv").exists()
@@ -89,14 +84,7 @@ def _check(study: str, as_json: bool) -> None:
         }
         for r in reproduced
     ]
-    closed = [
-        {
-            "claim": slug,
-            "closed gates": ", ".join(sorted({g.code for g in of if not g.open and g.forbids})),
-            "cautions": ", ".join(sorted({g.code for g in of if not g.open and not g.forbids})),
-        }
-        for slug, of in gates.items()
-    ]
+    closed = closed_gates(source)
     if as_json:
         print_json(
             {

@@ -72,12 +72,17 @@ def make_tables(ledger: Ledger, registry: Registry, tasks_file: Path | None) -> 
             "at least one proportion with its number of items; see the reasons."
         )
         raise SourceError(msg)
-    scores = pd.DataFrame([_row(cell, kept[cell]) for cell in sorted(kept)], columns=SCORES_COLUMNS)
-    scores = scores.astype({name: float for name in SCORES_COLUMNS if name not in CELL[:4]})
-    scores = check_table(scores, SCORES_SCHEMA, "scores.csv")
+    scores = cells_table(kept)
     tasks = _tasks(scores, ledger, tasks_file)
     _compare_sizes(ledger, registry, names)
     return Tables(scores, registry.rows(scores["checkpoint"].unique()), tasks, _options(kept))
+
+
+def cells_table(runs: dict[Cell, list[Run]]) -> pd.DataFrame:
+    """Return the checked rows of ``scores.csv``: a row per cell, its runs collapsed."""
+    scores = pd.DataFrame([_row(cell, runs[cell]) for cell in sorted(runs)], columns=SCORES_COLUMNS)
+    scores = scores.astype({name: float for name in SCORES_COLUMNS if name not in CELL[:4]})
+    return check_table(scores, SCORES_SCHEMA, "scores.csv")
 
 
 @contextmanager

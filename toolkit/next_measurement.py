@@ -73,14 +73,17 @@ def cheapest_addition(
 
     now, items = power((), 0, 1), int(own["n_items"].min())
     tried = sorted(_additions(own, place), key=lambda more: _n_scored(own, *more))
+
+    def addition(sizes: tuple[float, ...], families: int, times: int) -> Addition:
+        n_scored = _n_scored(own, sizes, families, times)
+        then = power(sizes, families, times)
+        return Addition(sizes, families, items * times, n_scored, now, then)
+
     # The largest first: where it does not suffice, nothing does.
-    for more in (tried[-1], *tried):
-        sizes, families, times = more
-        then, n_scored = power(*more), _n_scored(own, *more)
-        found = Addition(sizes, families, items * times, n_scored, now, then)
-        if found.enough == (more != tried[-1]):
-            return found
-    return found
+    largest = addition(*tried[-1])
+    if not largest.enough:
+        return largest
+    return next((each for each in (addition(*more) for more in tried) if each.enough), largest)
 
 
 def _additions(own: pd.DataFrame, place: float) -> Iterator[tuple[tuple[float, ...], int, int]]:

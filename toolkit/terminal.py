@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
-    DownloadColumn,
     Progress,
     SpinnerColumn,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -70,11 +70,13 @@ def step_by_step(title: str) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def reading(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function that is told file, bytes read and bytes in all: a live bar, or nothing."""
+    """Yield a function that is told file, how much is done, and of how much: a bar, or nothing."""
     if not sys.stderr.isatty():
         yield lambda _file, _done, _total: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+    )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(escape(title), total=None)
 

@@ -1,4 +1,4 @@
-"""Every Eval Ever records, written by hand from the schema, version 0.2."""
+"""Every Eval Ever records, written by hand from the schema, versions 0.2 and 0.3."""
 
 import hashlib
 import json
@@ -111,6 +111,7 @@ def test_score_that_is_no_count_has_the_standard_error_of_the_record(
         ({"lower_is_better": True}, "less is better"),
         ({"score_type": "levels"}, "levels are no proportions"),
         ({"min_score": -1, "max_score": 1}, "scores don't start at 0"),
+        ({"min_score": 0, "max_score": "Infinity"}, "scores don't start at 0"),
         ({"metric_name": "perplexity"}, "not a proportion"),
     ],
 )
@@ -129,6 +130,44 @@ def test_total_without_a_number_of_samples_is_dropped(tmp_path, refused_import):
     del bare["score_details"]["uncertainty"]
     message = refused_import("every-eval-ever", write(tmp_path / "r", record(bare)))
     assert "got no usable score (scores of score: no number of samples)" in message
+
+
+def test_results_of_schema_0_3_share_a_name_and_are_told_apart_by_their_id(tmp_path, imported):
+    named = {"acc,none": "acc", "acc_norm,none": "acc_norm"}
+    results = [
+        result(evaluation_result_id=own, config={"metric_name": metric, "min_score": None})
+        for own, metric in named.items()
+    ]
+    samples = [
+        sample("q1", 1.0, schema_version="0.3.0", evaluation_result_id=own) for own in named
+    ] + [sample("q2", 0.0, schema_version="0.3.0", evaluation_result_id="acc,none")]
+    document = record(*results, schema_version="0.3.0")
+    scores = imported("every-eval-ever", write(tmp_path / "r", document, samples))[0]
+    assert {key[2]: value[:2] for key, value in by_cell(scores).items()} == {
+        "acc": (2, 1), "acc_norm": (1, 1),
+    }  # fmt: skip
+
+
+def test_result_without_samples_beside_one_that_has_some_gives_its_score(
+    tmp_path, imported, tasks_file
+):
+    document = record(result(), result("other"))
+    chance = tasks_file(("other", "score", 0.25))
+    scores = imported("every-eval-ever", write(tmp_path / "r", document, SAMPLES), tasks=chance)[0]
+    assert {key[1]: value[:2] for key, value in by_cell(scores).items()} == {
+        "arc_easy": (3, 2), "other": (12, 8),
+    }  # fmt: skip
+
+
+def test_sample_without_the_id_of_a_result_is_dropped_and_the_scores_are_read(
+    tmp_path, imported, tasks_file
+):
+    document = record(result(evaluation_result_id="a"))
+    chance = tasks_file(("arc_easy", "score", 0.25))
+    folder = write(tmp_path / "r", document, SAMPLES)
+    scores, _, report = imported("every-eval-ever", folder, tasks=chance)
+    assert by_cell(scores) == {CELL: (12, 8, pytest.approx(2 / 3))}
+    assert "Dropped: samples, 3 times (their result is left out or not in the record)." in report
 
 
 def test_checksum_of_the_samples_is_checked(tmp_path, imported, refused_import):
