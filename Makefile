@@ -8,7 +8,7 @@ CONSTRAINTS := constraints/python$(VERSION).txt
 STUDY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report check test test-slow golden schema clean
+.PHONY: help setup report check test test-slow screenshots golden schema clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ test: $(BIN)/.installed-dev ## the default tests (minutes)
 
 test-slow: $(BIN)/.installed-dev ## recovery of planted truth (hours)
 	$(BIN)/python -m pytest -m slow
+
+screenshots: $(BIN)/.installed-dev ## pictures of the rendered pages, in screenshots/
+	$(BIN)/python -m benchmarks.screenshots screenshots
 
 golden: $(BIN)/.installed ## refresh the committed verdicts of the bundled studies
 	$(BIN)/emergence verdicts lu2024 --json > reports/lu2024/results/verdicts.json

@@ -5,7 +5,7 @@
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import xarray as xr
 
 from toolkit import paths
 from toolkit.claims import CONTROLLED_ARM, Claim, Study, arm_named, load_claims, load_study
+from toolkit.definitions import DefinitionResult, study_definitions
 from toolkit.diagnose import Diagnosis, diagnose_quantities, diagnose_sampler, measure_mixing
 from toolkit.errors import ClaimError, did_you_mean
 from toolkit.estimands import Estimate, curve_of, estimate, jump, probability, surviving
@@ -82,6 +83,13 @@ class Analysis:
     def posterior(self) -> xr.Dataset:
         """Return the posterior draws."""
         return self.fitted.idata["posterior"].to_dataset()
+
+    @cached_property
+    def definitions(self) -> Mapping[str, tuple[DefinitionResult, ...]]:
+        """Return every claim under the published definitions, by slug."""
+        source = self.source
+        seed = source.plan.full.random_seed
+        return study_definitions(source.scores, source.claims, source.plan.prompt_format, seed)
 
     def survivors(self, claim_set: str | None = None) -> "Survivors":
         """Return E3 over all claims, or over one set of them."""

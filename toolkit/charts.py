@@ -22,6 +22,7 @@ SIZES = alt.Axis(
     format="~s",
     title="parameters (log scale)",
     tickCount=5,
+    grid=False,  # a logarithmic scale would have nine lines to a decade
     labelExpr="replace(datum.label, 'G', 'B')",
 )
 ARM_COLOURS = [ZERO_SHOT, FEW_SHOT, "#1F9E89", "#B5559B"]

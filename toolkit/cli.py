@@ -35,10 +35,10 @@ ProfileOption = Annotated[
     str, typer.Option(help="full, or quick (few draws, never for citation).", metavar="full|quick")
 ]
 COLOURS = {
-    "JUMP_REMAINS": "bold red",
-    "EXPLAINED": "bold blue",
-    "NO_JUMP": "bold green",
-    "UNDETERMINED": "yellow",
+    "jump remains": "bold red",
+    "explained": "bold blue",
+    "no jump": "bold green",
+    "undetermined": "yellow",
 }
 
 
@@ -113,7 +113,7 @@ def verdicts(
     study: StudyArgument, as_json: JsonOption = False, profile: ProfileOption = "full"
 ) -> None:
     """Print what is said of every claim of a study."""
-    from toolkit.report.numbers import chance_of, interval
+    from toolkit.report.terminal_rows import LEGEND, verdict_rows
     from toolkit.report.verdicts_file import counts_text, study_record
 
     analysis = _analyse(study, profile)
@@ -121,17 +121,11 @@ def verdicts(
         print_json(study_record(analysis))
         return
     rows = [
-        {
-            "task": v.claim.row,
-            "published": v.claim.published_verdict,
-            "verdict": Text(v.outcome.value, style=COLOURS[v.outcome.name]),
-            "jump after controls": interval(v.estimates["residual_jump"]),
-            "P(> 5 points)": chance_of(v.estimates["p_residual_jump"]),
-            "reasons": ", ".join(dict.fromkeys(reason.code for reason in v.reasons)),
-        }
-        for v in analysis.verdicts
+        {**row, "verdict": Text(row["verdict"], style=COLOURS[row["verdict"]])}
+        for row in verdict_rows(analysis)
     ]
     print_table(rows, f"{analysis.source.study.short_title}: points, median and 90% interval")
+    print_line(LEGEND)
     print_line(counts_text(analysis.counts))
 
 
@@ -168,19 +162,31 @@ def report(
         str, typer.Option(help="auto takes Quarto where it runs.", metavar="auto|quarto|embedded")
     ] = "auto",
     profile: ProfileOption = "full",
+    standalone: Annotated[
+        bool, typer.Option("--standalone", help="Each page alone holds what draws its charts.")
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--serve", help="Then show the pages, and render what is changed.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of --serve; 0 takes a free one.")] = 8765,
 ) -> None:
     """Fit what is new and write the pages and verdicts.json to reports/_site."""
     from toolkit.analysis import reported_names
+    from toolkit.report.serve import serve
     from toolkit.report.site import build_site
 
     wanted = _profile(profile)
     names = study or reported_names()
-    site = build_site(names, wanted, renderer, say, progress=sys.stderr.isatty())
+    site = build_site(
+        names, wanted, renderer, say, progress=sys.stderr.isatty(), standalone=standalone
+    )
     said = f"{site.n_fitted} fitted" if site.n_fitted else "nothing to fit"
     print_line(f"Studies: {said}, {site.n_reused} reused from the cache.")
     for page in site.pages:
         print_line(f"Wrote {page.path} ({page.renderer} renderer)")
     print_line(f"Wrote {site.verdicts}")
+    if preview:
+        serve(site, port, say)
 
 
 def _analyse(study: str, profile: str) -> Any:

@@ -1,7 +1,6 @@
 """Open a finished page in Chromium, without a network, and say what a reader would meet."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,18 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.chromium import MISSING, find_chromium, open_chromium
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -39,27 +30,19 @@ class Visit:
 
 def chromium_path() -> str:
     """Return Chromium's path; skip the test without it, but fail where CI is set."""
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    found = find_chromium()
     if found is None:
-        reason = "install Chromium (Debian: apt-get install chromium) to test pages in a browser"
         if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
     return found
 
 
 @contextmanager
 def open_browser() -> Iterator["Browser"]:
     """Start Chromium; it ends with the block."""
-    path = chromium_path()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with open_chromium(chromium_path()) as browser:
+        yield browser
 
 
 @contextmanager

@@ -1,71 +1,23 @@
-"""A study's draws and robustness tables made by hand, so that nothing is sampled."""
+"""A study's robustness tables made by hand, so that nothing is sampled."""
 
-import json
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
-from toolkit import paths
 from toolkit.analysis import robustness_input
 from toolkit.axes import AXES
 from toolkit.claims import ARM_LABELS
 from toolkit.estimands import CI_PROB
 from toolkit.extrapolation import COLUMNS as EXTRAPOLATION
-from toolkit.fit import LIBRARIES, fit_hash
+from toolkit.fit import LIBRARIES
 from toolkit.influence import COLUMNS as INFLUENCE
 from toolkit.left_out import COLUMNS as LEFT_OUT
 from toolkit.models import RIVALS, SMOOTH
 from toolkit.models.design import build_design
-from toolkit.prior_predictive import prior_draws
 from toolkit.robustness import Robustness, robustness_key
 from toolkit.specifications import TABLE
 from toolkit.variants import COLUMNS, ROPES
-
-N_CHAINS, N_DRAWS = 2, 400
-
-
-def draws_of(source) -> xr.DataTree:
-    """Return draws of the prior as those of a fit, with the groups that a fit has."""
-    design = build_design(source.record)
-    posterior = prior_draws(design, N_DRAWS, 5, N_CHAINS)
-    floats = {n: v.astype("float32") for n, v in posterior.items() if v.dtype.kind == "f"}
-    rng = np.random.default_rng(6)
-    lead = ("chain", "draw")
-    shape = (N_CHAINS, N_DRAWS)
-    stats = xr.Dataset(
-        {"diverging": (lead, np.zeros(shape, bool)), "energy": (lead, rng.normal(size=shape))}
-    )
-    likelihood = xr.Dataset(
-        {"n_correct": ((*lead, "task"), -rng.random((*shape, len(design.tasks))))}
-    )
-    return xr.DataTree.from_dict(
-        {
-            "posterior": posterior.assign(floats),
-            "sample_stats": stats,
-            "log_likelihood": likelihood,
-        }
-    )
-
-
-def keep_draws(source) -> None:
-    """Put the draws into the cache where a full fit of the study looks for its own."""
-    plan = source.plan
-    key = fit_hash(source.record, plan.model, plan.full)
-    idata = draws_of(source)
-    made = {
-        "hash": key,
-        "model": plan.model,
-        "settings": asdict(plan.full),
-        "versions": dict.fromkeys(LIBRARIES, "1.0"),
-        "python": "3.11.7",
-        "made": "2026-01-01T00:00:00+00:00",
-    }
-    idata.attrs["provenance"] = json.dumps(made)
-    path = paths.cache_dir() / "draws" / f"{key}.nc"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    idata.to_netcdf(path, engine="h5netcdf")
 
 
 def robustness_of(source) -> Robustness:

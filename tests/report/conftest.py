@@ -1,12 +1,15 @@
 """An analysis of the small study whose draws were made by hand, so that nothing is sampled."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
-from by_hand_tables import N_CHAINS, N_DRAWS, draws_of, keep_draws, robustness_of
+from by_hand_tables import robustness_of
 
+from benchmarks.prior_fits import N_CHAINS, N_DRAWS, draws_of, keep_draws
+from toolkit import paths
 from toolkit.analysis import Analysis, load_study_folder
 from toolkit.claims import ARM_LABELS, arm_named
 from toolkit.diagnose import Diagnosis, at_least, at_most
@@ -17,6 +20,8 @@ from toolkit.models.design import build_design
 from toolkit.models.polynomial import polynomial_at
 from toolkit.predictive import check_predictions
 from toolkit.replicates import predict
+from toolkit.report.site import build_site
+from toolkit.robustness import write_robustness
 from toolkit.shape import shape_of
 from toolkit.verdict import judge
 
@@ -86,6 +91,26 @@ def kept_fit(tiny_study):
     """Return the small study with the draws of its full fit in the cache."""
     keep_draws(load_study_folder(str(tiny_study)))
     return tiny_study
+
+
+@pytest.fixture(scope="session")
+def tiny_site(tmp_path_factory, tiny_files):
+    """Return the folder of the small study's site, from draws and tables made by hand."""
+    root = tmp_path_factory.mktemp("site")
+    for name, text in tiny_files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    for name in ("_quarto.yml", "index.qmd", "references.bib"):
+        shutil.copy(paths.CHECKOUT / "reports" / name, root / "reports" / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMERGENCE_ROOT", str(root))
+        source = load_study_folder("tiny")
+        keep_draws(source)
+        write_robustness(robustness_of(source), paths.robustness_dir(source.folder))
+        site = build_site(["tiny"], "full", "embedded", lambda _: None)
+        assert (site.n_fitted, site.n_reused) == (0, 1)
+        return paths.site_dir()
 
 
 @pytest.fixture

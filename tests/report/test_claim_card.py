@@ -10,7 +10,7 @@ from toolkit.definition_rules import Definition
 from toolkit.report.claim_card import cards_of
 from toolkit.report.definition_table import WEAK, answer
 from toolkit.report.estimand_table import estimand_table
-from toolkit.report.robustness_file import claim_stability, definitions_of
+from toolkit.report.robustness_file import claim_stability
 from toolkit.report.stability_block import FLAGS, specification_figure
 
 HOSTILE = "<script>alert(1)</script>"
@@ -111,7 +111,7 @@ def test_definitions_stand_side_by_side_with_ours(card):
 
 
 def test_answer_that_decides_little_is_called_weak(analysis):
-    results = [r for results in definitions_of(analysis).values() for r in results]
+    results = [r for results in analysis.definitions.values() for r in results]
     tested = [r for r in results if r.verdict != "not testable"]
     assert any(not r.decisive for r in tested)
     for result in results:

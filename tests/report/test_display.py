@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from toolkit.errors import ReportError
-from toolkit.report import page
+from toolkit.report import display, page
 from toolkit.report.display import chart_html, raw_html_block, show_chart, show_html
 
 HOSTILE = '</script><script>alert(1)</script> & "quoted" `````` \''
@@ -63,6 +63,7 @@ def test_show_chart_hostile_data_and_alt_text_stay_text(shown):
     markup = "\n".join(markdown.strip().splitlines()[1:-1])
     elements = Elements(markup)
     assert elements.tags == ["figure", "div", "script", "details", "summary", "div", "table"]
+    assert elements.attributes["div"][1] == {"class": "data-table"}
     placeholder = elements.attributes["div"][0]
     assert placeholder["role"] == "img"
     assert placeholder["aria-label"] == HOSTILE
@@ -73,8 +74,40 @@ def test_show_chart_hostile_data_and_alt_text_stay_text(shown):
     assert rows == [{"x": 1.0, "group": HOSTILE}, {"x": None, "group": "b"}]
 
 
-def test_chart_html_without_table_has_no_details():
-    assert "<details" not in chart_html(chart(), "Points.")
+def test_chart_html_without_table_shows_its_own_data_escaped():
+    markup = chart_html(chart(HOSTILE), "Points.")
+    assert '<th scope="col">x</th><th scope="col">group</th>' in markup
+    assert markup.count("<tr>") == 3
+    assert "<script>alert" not in markup
+    assert '<td class="num">1.0</td>' in markup
+    assert "<td></td><td>b</td>" in markup  # NaN is nothing
+
+
+@pytest.mark.parametrize(
+    ("change", "more"),
+    [
+        ({"title": "A title"}, display.TITLE),
+        ({"height": 100}, 100 - display.DEFAULT_HEIGHT),
+    ],
+)
+def test_chart_html_keeps_room_for_what_is_drawn(change, more):
+    def height(made):
+        return int(re.search(r"min-height:(\d+)px", chart_html(made, "Points."))[1])
+
+    assert height(chart().properties(**change)) - height(chart()) == more
+
+
+def test_chart_html_keeps_a_row_for_each_entry_of_a_legend_in_one_column():
+    def height(columns, names):
+        colour = alt.Color(
+            "group:N",
+            scale=alt.Scale(domain=names),
+            legend=alt.Legend(orient="bottom", columns=columns),
+        )
+        markup = chart_html(chart().encode(color=colour), "Points.")
+        return int(re.search(r"min-height:(\d+)px", markup)[1])
+
+    assert height(1, ["a", "b", "c"]) - height(3, ["a", "b", "c"]) == 2 * display.LEGEND_ROW
 
 
 def test_chart_html_without_alt_text_is_refused():
@@ -103,6 +136,11 @@ def test_with_assets_puts_styles_once_and_vega_only_for_charts(tmp_path):
     assert "window.vegaEmbed" in charts
     (kept,) = tmp_path.iterdir()
     assert kept.read_text("utf-8") == page.vega_bundle()
+    assert kept.name == page.vega_file_name()
+    shared = plain.replace("<p>x</p>", chart_html(chart(), "Points."))
+    shared = page.with_assets(shared, tmp_path, vega_beside=kept.name)
+    assert f'<script id="vega" type="text/plain" data-src="{kept.name}"></script>' in shared
+    assert len(shared) < len(charts) - 500_000
     with pytest.raises(ReportError, match="no <head> and <body>"):
         page.with_assets("<p>x</p>")
 

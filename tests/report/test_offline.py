@@ -13,6 +13,7 @@ LOADING = {
         "https://a.example/2.png"
     ),
     '<script src="https://a.example/x.js"></script>': "https://a.example/x.js",
+    '<script id="vega" type="text/plain" data-src="vega.js"></script>': "vega.js",
     '<link rel="stylesheet" href="x.css">': "x.css",
     '<link rel="preload" as="font" href="https://a.example/f.woff2">': "https://a.example/f.woff2",
     '<link rel="shortcut icon" href="https://a.example/i.ico">': "https://a.example/i.ico",
@@ -54,6 +55,13 @@ def test_outside_resources_loading_markup_is_found(markup):
 )
 def test_outside_resources_complete_markup_gives_nothing(markup):
     assert outside_resources(markup) == []
+
+
+def test_check_offline_lets_a_page_read_what_is_put_beside_it():
+    markup = '<script type="text/plain" data-src="vega.js"></script>'
+    check_offline(markup, "index.html", beside=("vega.js",))
+    with pytest.raises(ReportError, match=r"vega\.js"):
+        check_offline(markup, "index.html", beside=("other.js",))
 
 
 def test_check_offline_names_page_line_element_and_target():

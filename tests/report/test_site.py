@@ -9,6 +9,7 @@ import pytest
 from browser import open_browser, open_page, visit_page
 
 from toolkit import paths
+from toolkit.report.page import vega_file_name
 from toolkit.report.site import build_site
 
 HOSTILE = "<script>alert(1)</script>"
@@ -50,7 +51,8 @@ def browser():
 def test_site_is_written_and_second_run_fits_nothing(site, workspace):
     first, again, said = site
     written = workspace / "reports" / "_site"
-    assert {p.name for p in written.iterdir()} == {"index.html", "lu2024.html", "verdicts.json"}
+    made = {"index.html", "lu2024.html", "verdicts.json", vega_file_name()}
+    assert {p.name for p in written.iterdir()} == made
     assert (first.n_fitted, first.n_reused) == (1, 0)
     assert (again.n_fitted, again.n_reused) == (0, 1)
     assert any("nothing to fit" in line for line in said)

@@ -1,34 +1,12 @@
 """A study's page from draws and tables made by hand, as a reader meets it in a browser."""
 
-import shutil
-
 import pytest
 from browser import open_browser, open_page, visit_page, wait_until
-from by_hand_tables import keep_draws, robustness_of
-
-from toolkit import paths
-from toolkit.analysis import load_study_folder
-from toolkit.report.site import build_site
-from toolkit.robustness import write_robustness
 
 
 @pytest.fixture(scope="module")
-def page_file(tmp_path_factory, tiny_files):
-    root = tmp_path_factory.mktemp("workspace")
-    for name, text in tiny_files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    for name in ("_quarto.yml", "index.qmd", "references.bib"):
-        shutil.copy(paths.CHECKOUT / "reports" / name, root / "reports" / name)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMERGENCE_ROOT", str(root))
-        source = load_study_folder("tiny")
-        keep_draws(source)
-        write_robustness(robustness_of(source), paths.robustness_dir(source.folder))
-        site = build_site(["tiny"], "full", "embedded", lambda _: None)
-    assert (site.n_fitted, site.n_reused) == (0, 1)
-    return root / "reports" / "_site" / "tiny.html"
+def page_file(tiny_site):
+    return tiny_site / "tiny.html"
 
 
 @pytest.fixture(scope="module")

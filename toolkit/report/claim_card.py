@@ -9,6 +9,7 @@ import pandas as pd
 
 from toolkit import charts
 from toolkit.analysis import Analysis
+from toolkit.claims import Claim
 from toolkit.definition_rules import DefinitionResult
 from toolkit.estimands import ROPE
 from toolkit.metric_swap import swap_metrics
@@ -18,7 +19,7 @@ from toolkit.report.curves import cell_intervals, exceedance, fitted_curves
 from toolkit.report.definition_table import definition_table, metric_table
 from toolkit.report.display import chart_html, show_html
 from toolkit.report.estimand_table import cuts_table, estimand_table, not_run
-from toolkit.report.robustness_file import claim_stability, definitions_of
+from toolkit.report.robustness_file import claim_stability
 from toolkit.report.stability_block import stability_block
 from toolkit.support import Condition
 from toolkit.verdict import Verdict
@@ -44,6 +45,7 @@ class Cards:
             f"<summary><h3>{html.escape(claim.row)}</h3> {tables.badge(verdict.outcome)} "
             f'<span class="published">published: {html.escape(claim.published_verdict)}</span>'
             "</summary>"
+            + _own_link(claim)
             + sentences.paragraphs(sentences.claim_sentence(verdict))
             + f'<div class="panels">{self._picture(verdict)}</div>'
             + tables.folds(
@@ -119,7 +121,7 @@ def cards_of(analysis: Analysis) -> Cards:
         analysis,
         cell_intervals(analysis.source.record.frame).round(4),
         fitted_curves(analysis.fitted, settings["random_seed"]).round(4),
-        definitions_of(analysis),
+        analysis.definitions,
     )
 
 
@@ -127,6 +129,13 @@ def claim_cards(analysis: Analysis) -> None:
     """Show one card for each claim."""
     cards = cards_of(analysis)
     show_html("\n".join(cards.card(verdict) for verdict in analysis.verdicts))
+
+
+def _own_link(claim: Claim) -> str:
+    """Return the link to this very card, to be shared."""
+    slug, row = (html.escape(text, quote=True) for text in (claim.slug, claim.row))
+    label = f"#{slug}, link to the claim {row}"
+    return f'<p class="claim-link"><a href="#{slug}" aria-label="{label}">#{slug}</a></p>'
 
 
 def _why(verdict: Verdict) -> str:

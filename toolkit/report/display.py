@@ -7,15 +7,19 @@ the same page.
 import html
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import altair as alt
 
 from toolkit.errors import ReportError
+from toolkit.report.html_tables import Num, table
 
 DEFAULT_HEIGHT = 300
-# Room for axes, legend and title around the drawing, so that the page does not jump.
-FURNITURE = 60
+# Room around the drawing, in CSS pixels: the page fits each chart into it and so never jumps.
+AXES, TITLE, LEGEND_ROW, LEGEND_GAP = 48, 26, 19, 14
+# Between the parts of a chart that has several.
+BETWEEN = 60
 
 
 def show_html(markup: str) -> None:
@@ -31,7 +35,7 @@ def show_chart(chart: alt.TopLevelMixin, alt_text: str, table_html: str | None =
     alt_text
         What the chart shows, for readers who do not see it; plain text.
     table_html
-        The same data as an HTML table, put under "Show the data".
+        The same data as an HTML table, for readers who want numbers; by default the chart's own.
     """
     _show(chart_html(chart, alt_text, table_html))
 
@@ -44,11 +48,12 @@ def chart_html(chart: alt.TopLevelMixin, alt_text: str, table_html: str | None =
     _refuse_remote_data(spec)
     spec.setdefault("description", alt_text)
     label = html.escape(" ".join(alt_text.split()), quote=True)
-    height = _height(spec) + FURNITURE
-    data = "" if table_html is None else (
-        '<details class="chart-data"><summary>Show the data</summary>'
-        f'<div class="scroll" tabindex="0">{table_html}</div></details>'
-    )  # fmt: skip
+    height = _height(spec) + _furniture(spec)
+    shown = _data_table(spec) if table_html is None else table_html
+    data = (
+        '<details class="chart-data"><summary>Data and downloads</summary>'
+        f'<div class="data-table">{shown}</div></details>'
+    )
     return (
         f'<figure class="chart"><div class="vega-chart" role="img" aria-label="{label}" '
         f'style="min-height:{height}px"></div>'
@@ -83,12 +88,51 @@ def _show(markup: str) -> None:
 def _height(spec: dict[str, Any]) -> int:
     """About how tall the drawing will be, in CSS pixels."""
     if "vconcat" in spec:
-        return sum(_height(part) + FURNITURE for part in spec["vconcat"]) - FURNITURE
+        return sum(_height(part) + BETWEEN for part in spec["vconcat"]) - BETWEEN
     if "hconcat" in spec:
         return max((_height(part) for part in spec["hconcat"]), default=DEFAULT_HEIGHT)
     inner = spec.get("spec", spec)
     height = inner.get("height") if isinstance(inner, dict) else None
     return round(height) if isinstance(height, int | float) else DEFAULT_HEIGHT
+
+
+def _furniture(spec: dict[str, Any]) -> int:
+    """About how much room axes, title and the legends below the drawing take."""
+    rows = max((_legend_rows(each) for each in _legends(spec)), default=0)
+    below = LEGEND_GAP + LEGEND_ROW * rows if rows else 0
+    return AXES + (TITLE if "title" in spec else 0) + below
+
+
+def _legends(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every encoding with a legend below the drawing."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, dict):
+        legend = value.get("legend")
+        if isinstance(legend, dict) and legend.get("orient") == "bottom":
+            yield value
+    for part in parts:
+        yield from _legends(part)
+
+
+def _legend_rows(encoding: dict[str, Any]) -> int:
+    if encoding["legend"].get("columns") != 1:
+        return 1
+    return len(encoding.get("scale", {}).get("domain", ())) or 1
+
+
+def _data_table(spec: dict[str, Any]) -> str:
+    """Return the largest table behind the chart: the others hold lines of reference."""
+    tables = [rows for rows in spec.get("datasets", {}).values() if rows]
+    rows = max(tables, key=len, default=[])
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    body = [[_shown(row.get(name)) for name in header] for row in rows]
+    return table(header, body, "The data of this chart")
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return Num(value) if isinstance(value, int | float) else str(value)
 
 
 def _refuse_remote_data(value: Any) -> None:

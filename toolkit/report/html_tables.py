@@ -34,11 +34,27 @@ class Num(str):
     __slots__ = ()
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
-    """Return an HTML table that scrolls inside itself."""
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    caption: str = "",
+    marks: Sequence[str] | None = None,
+) -> str:
+    """Return an HTML table that scrolls inside itself.
+
+    Parameters
+    ----------
+    marks
+        Attributes of each row, as HTML.
+    """
+    listed = list(rows)
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
-    body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in rows)
+    tags = [f"<tr {mark}>" for mark in marks] if marks else ["<tr>"] * len(listed)
+    body = "".join(
+        f"{tag}{''.join(_cell(value) for value in row)}</tr>"
+        for tag, row in zip(tags, listed, strict=True)
+    )
     label = html.escape(caption or ", ".join(header), quote=True)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table>{title}'

@@ -1,18 +1,19 @@
 """What the cells of the index page call."""
 
-import html
-
 import pandas as pd
 
 from toolkit import charts
 from toolkit.analysis import Analysis, Profile
 from toolkit.estimands import ROPE
 from toolkit.gates import Outcome
+from toolkit.report import claims_map as maps
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_chart, show_html
-from toolkit.report.numbers import NOT_MEASURED, counted, interval
+from toolkit.report.downloads import file_list, site_files
+from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, equals, interval
 from toolkit.report.study_page import analysis_of
+from toolkit.verdict import Verdict
 
 
 def analyses_of(studies: list[str], profile: Profile) -> list[Analysis]:
@@ -22,58 +23,88 @@ def analyses_of(studies: list[str], profile: Profile) -> list[Analysis]:
 
 def answer(analyses: list[Analysis]) -> None:
     """Show the answer over all studies in three sentences."""
-    n_claims = sum(len(a.verdicts) for a in analyses)
     counts = {o: sum(a.counts[o] for a in analyses) for o in Outcome}
-    judged = ", ".join(f"{n} {outcome.value}" for outcome, n in counts.items())
-    first = (
-        f"{counted(len(analyses), 'study')[:-1] + 'ies' if len(analyses) > 1 else '1 study'} with "
-        f"{counted(n_claims, 'claim')} re-analysed: {judged}."
-    )
     kept = "; ".join(f"{_kept(a)} in {a.source.study.short_title}" for a in analyses)
     second = (
         "Claimed jumps with more than "
         f"{100 * ROPE:.0f} points left after controls (median and 90% interval): {kept}."
     )
-    undecided = [v for a in analyses for v in a.verdicts if v.outcome is Outcome.UNDETERMINED]
+    undecided = [v for _, v in _undecided(analyses)]
     reasons = sentences.most_frequent_reasons(undecided)[:2]
     because = " and ".join(
-        f"{sentences.REASON_IN_WORDS[code]} ({number} claims)" for code, number in reasons
+        f"{sentences.REASON_IN_WORDS[code]} ({counted(number, 'claim')})"
+        for code, number in reasons
     )
     third = (
         f"What keeps most undetermined claims open: {because}."
         if undecided
         else "No claim is left undetermined."
     )
-    show_html(sentences.paragraphs(first, second, third))
+    first = sentences.judged(counts, len(analyses))
+    show_html(f'<div class="answer">{sentences.paragraphs(first, second, third)}</div>')
+
+
+def _undecided(analyses: list[Analysis]) -> list[tuple[Analysis, Verdict]]:
+    return [(a, v) for a in analyses for v in a.verdicts if v.outcome is Outcome.UNDETERMINED]
 
 
 def _kept(analysis: Analysis) -> str:
     """Return how many claimed jumps keep a material one, of those scored in the controlled arm."""
     found = analysis.headline
-    return f"{interval(found.count)} of {found.n_claims}" if found.n_claims else NOT_MEASURED
+    if not found.n_claims:
+        return NOT_MEASURED
+    return f"{interval(found.count)} of {found.n_claims}, P(none) {equals(chance_of(found.p_none))}"
+
+
+def claims(analyses: list[Analysis]) -> None:
+    """Show every claim of every study as a map and as a table, with one filter for both."""
+    show_html(
+        maps.claims_filter(analyses) + maps.claims_map(analyses) + maps.claims_table(analyses)
+    )
+
+
+def deciding(analyses: list[Analysis]) -> None:
+    """Show what would decide the undetermined claims, what helps most of them first."""
+    undecided = _undecided(analyses)
+    wanted: dict[tuple[str, str], list[tuple[Analysis, Verdict]]] = {}
+    for analysis, verdict in undecided:
+        key = (analysis.source.study.short_title, verdict.next_measurement or "")
+        wanted.setdefault(key, []).append((analysis, verdict))
+    ordered = sorted(wanted.items(), key=lambda item: -len(item[1]))
+    most, study = (len(ordered[0][1]), ordered[0][0][0]) if ordered else (0, "")
+    rows = [
+        (
+            tables.link(maps.page_of(of[0][0]), name),
+            what,
+            len(of),
+            tables.Markup(
+                ", ".join(tables.link(maps.claim_link(a, v), v.claim.row) for a, v in of)
+            ),
+        )
+        for (name, what), of in ordered
+    ]
+    shown = tables.table(
+        ("study", "cheapest further measurement", "claims", "which"), rows, "What would decide them"
+    )
+    text = sentences.paragraphs(sentences.deciding(len(undecided), most, study))
+    show_html(text + (shown if rows else ""))
 
 
 def studies_table(analyses: list[Analysis]) -> None:
     """Show each study with its verdict counts and a link to its page."""
     rows = [
         (
-            tables.link(f"{a.source.study.id}.html", a.source.study.short_title),
+            tables.link(maps.page_of(a), a.source.study.short_title),
             a.source.study.question,
             *a.counts.values(),
+            tables.Num(_kept(a)),
         )
         for a in analyses
     ]
-    header = ("study", "question", *(outcome.value for outcome in Outcome))
+    header = (
+        "study", "question", *(outcome.value for outcome in Outcome), "claimed jumps left [90%]",
+    )  # fmt: skip
     show_html(tables.table(header, rows, "Studies"))
-
-
-def claims_table(analyses: list[Analysis]) -> None:
-    """Show every claim of every study."""
-    parts = []
-    for a in analyses:
-        title = html.escape(a.source.study.short_title)
-        parts.append(f"<h3>{title}</h3>" + tables.verdict_table(a, f"{a.source.study.id}.html"))
-    show_html("".join(parts))
 
 
 def survivors(analyses: list[Analysis]) -> None:
@@ -95,3 +126,12 @@ def meanings() -> None:
     """Show what each verdict means."""
     rows = [(tables.badge(outcome), sentences.meaning(outcome)) for outcome in Outcome]
     show_html(tables.table(("verdict", "meaning"), rows, "What the verdicts mean"))
+
+
+def downloads(analyses: list[Analysis]) -> None:
+    """Show the files of this page, and where the rest is."""
+    beside = (
+        '<p>All verdicts with everything they rest on: <a href="verdicts.json" download>'
+        "verdicts.json</a>, beside this page. The files below are inside it.</p>"
+    )
+    show_html(beside + file_list(site_files(analyses)))

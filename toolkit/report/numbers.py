@@ -88,6 +88,11 @@ def chance_of(estimate: Estimate) -> str:
     return f"{p:.{digits}f}"
 
 
+def equals(shown: str) -> str:
+    """Return a probability as the right side of an equation; one that is bounded has its sign."""
+    return shown if shown[:1] in "<>" else f"= {shown}"
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, in the plural where needed."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

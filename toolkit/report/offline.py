@@ -1,9 +1,10 @@
-"""Check that a finished page is complete: everything it needs is inside the file.
+"""Check that a finished page is complete: what it needs is inside the file, or put beside it.
 
 Links that a reader may follow are no concern here; what the browser fetches by itself is.
 """
 
 import re
+from collections.abc import Collection
 from html.parser import HTMLParser
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from toolkit.errors import ReportError
 LOADED = {
     "*": ("src", "poster", "background", "srcset", "imagesrcset"),
     "object": ("data",),
+    "script": ("data-src",),  # what the page's own script reads later
     "image": ("href", "xlink:href"),
     "use": ("href", "xlink:href"),
     "feimage": ("href", "xlink:href"),
@@ -95,9 +97,9 @@ def outside_resources(page: str) -> list[Outside]:
     return scanner.found
 
 
-def check_offline(page: str, name: str) -> None:
-    """Raise when the page called ``name`` would load anything."""
-    found = outside_resources(page)
+def check_offline(page: str, name: str, beside: Collection[str] = ()) -> None:
+    """Raise when the page called ``name`` would load anything but the files ``beside`` it."""
+    found = [item for item in outside_resources(page) if item.target not in beside]
     if not found:
         return
     lines = [f"  line {item.line}, {item.what}: {item.target[:200]}" for item in found[:SHOWN]]

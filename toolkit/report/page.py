@@ -1,4 +1,8 @@
-"""What every page carries once: styles, the page's script, and Vega where there are charts."""
+"""What every page carries once: styles, the page's script, and Vega where there are charts.
+
+A page that stands alone holds Vega itself; the pages of a site share one file beside them. Either
+way it is read when the first chart comes near, so that a page can be used before.
+"""
 
 import html
 import re
@@ -15,15 +19,23 @@ from toolkit.paths import atomic_path
 ASSETS = Path(__file__).parent / "assets"
 MARK = "<!-- emergence-toolkit page assets -->"
 CHART = 'class="vega-chart"'
+# In this order: they share one scope, and the last one starts what the others set up.
+SCRIPTS = (
+    "chart_theme", "charts", "tabs", "places", "claims_filter", "downloads", "print", "start",
+)  # fmt: skip
 
 
-def with_assets(page: str, cache_folder: Path | None = None) -> str:
+def with_assets(
+    page: str, cache_folder: Path | None = None, *, vega_beside: str | None = None
+) -> str:
     """Return the page with styles and scripts put in, unless they are there already.
 
     Parameters
     ----------
     cache_folder
         Where the Vega bundle (1 MB, a second or two to make) is kept between runs.
+    vega_beside
+        Name of a file beside the page that holds the bundle; None puts it into the page.
     """
     if MARK in page:
         return page
@@ -33,20 +45,36 @@ def with_assets(page: str, cache_folder: Path | None = None) -> str:
     if head < 0 or body < head:
         raise ReportError("The rendered page has no <head> and <body> to put styles and charts in.")
     styles = f"{MARK}\n<style>\n{_asset('theme.css')}</style>\n"
-    scripts = f"<script>\n{_asset('page.js')}</script>\n"
+    own = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
+    scripts = f'<script>\n(() => {{\n"use strict";\n{own}}})();\n</script>\n'
     if CHART in page:
-        scripts = f"<script>\n{vega_bundle(cache_folder)}\n</script>\n{scripts}"
+        scripts = f"{_library(cache_folder, vega_beside)}\n{scripts}"
     return page[:head] + styles + page[head:body] + scripts + page[body:]
 
 
-def made_by(renderer: str, version: str) -> str:
-    """Return the footer that says which route made the page."""
+def _library(cache_folder: Path | None, vega_beside: str | None) -> str:
+    """Return the element that the charts' script takes Vega from; by itself it runs nothing."""
+    if vega_beside is not None:
+        return f'<script id="vega" type="text/plain" data-src="{vega_beside}"></script>'
+    return f'<script id="vega" type="text/plain">{vega_bundle(cache_folder)}</script>'
+
+
+def made_by(renderer: str, version: str, vega_beside: str | None = None) -> str:
+    """Return the footer that says which route made the page, and what it needs."""
     words = {"quarto": f"Quarto {version}", "embedded": f"the embedded renderer (pandoc {version})"}
+    needs = "It is complete in itself"
+    if vega_beside is not None:
+        needs = f"Its charts are drawn by {vega_beside} beside it; it is complete otherwise"
     return (
         f'<footer class="made-by" data-renderer="{renderer}">'
         f"<p>Rendered by {html.escape(words[renderer])}. "
-        "This page is complete in itself and loads nothing from the network.</p></footer>\n"
+        f"{needs} and loads nothing from the network.</p></footer>\n"
     )
+
+
+def vega_file_name() -> str:
+    """Return the name of the bundle: another version has another one, so no old one is read."""
+    return f"vega-{alt.SCHEMA_VERSION}-{package_version('vl-convert-python')}.js"
 
 
 def vega_bundle(cache_folder: Path | None = None) -> str:
@@ -54,7 +82,7 @@ def vega_bundle(cache_folder: Path | None = None) -> str:
     version = _vega_lite_version()
     if cache_folder is None:
         return _built_bundle(version)
-    file = cache_folder / f"vega-{alt.SCHEMA_VERSION}-{package_version('vl-convert-python')}.js"
+    file = cache_folder / vega_file_name()
     if not file.is_file():
         with atomic_path(file) as temporary:
             temporary.write_text(_built_bundle(version), encoding="utf-8")

@@ -30,6 +30,7 @@ def render(
     renderer: str = "auto",
     parameters: dict[str, str] | None = None,
     cache_folder: Path | None = None,
+    vega_beside: str | None = None,
 ) -> Rendered:
     """Render ``document`` (.qmd) to ``output`` (.html); on failure ``output`` stays as it was.
 
@@ -41,6 +42,9 @@ def render(
         Values for names set in the cell tagged ``parameters``, read as YAML.
     cache_folder
         Where to keep the Vega bundle between runs; None rebuilds it once per process.
+    vega_beside
+        Name of a file that the caller puts beside the page and that holds Vega; by default the
+        page holds it itself.
     """
     start = time.perf_counter()
     document = document.resolve()
@@ -50,11 +54,12 @@ def render(
     with tempfile.TemporaryDirectory(prefix="report-") as name:
         scratch = Path(name)
         page, footer = scratch / "page.html", scratch / "footer.html"
-        footer.write_text(made_by(route, version), encoding="utf-8")
+        footer.write_text(made_by(route, version, vega_beside), encoding="utf-8")
         make = quarto.render_quarto if route == "quarto" else embedded.render_embedded
         make(document, page, parameters or {}, footer)
-        finished = with_assets(page.read_text(encoding="utf-8"), cache_folder)
-    check_offline(finished, output.name)
+        text = page.read_text(encoding="utf-8")
+        finished = with_assets(text, cache_folder, vega_beside=vega_beside)
+    check_offline(finished, output.name, beside=() if vega_beside is None else (vega_beside,))
     with atomic_path(output) as temporary:
         temporary.write_text(finished, encoding="utf-8")
     return Rendered(output, route, time.perf_counter() - start)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from toolkit.analysis import Analysis
 from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
-from toolkit.definitions import DefinitionResult, study_definitions
+from toolkit.definitions import DefinitionResult
 from toolkit.estimands import ROPE
 from toolkit.metric_swap import swap_metrics
 from toolkit.robustness import Robustness
@@ -52,13 +52,6 @@ def claim_stability(analysis: Analysis, verdict: Verdict) -> tuple[ArmStability,
         stability(verdict.claim, analysis.robustness, verdict.estimates[names[arm]].median, arm)
         for arm in arms_of(verdict.claim)
     )
-
-
-def definitions_of(analysis: Analysis) -> Mapping[str, tuple[DefinitionResult, ...]]:
-    """Return every claim under the published definitions, by slug."""
-    source = analysis.source
-    seed = source.plan.full.random_seed
-    return study_definitions(source.scores, source.claims, source.plan.prompt_format, seed)
 
 
 def definitions_record(results: Sequence[DefinitionResult]) -> list[dict[str, Any]]:

@@ -1,11 +1,11 @@
 """Every sentence with a number in it, made from the estimates."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 
 from toolkit.analysis import Analysis
-from toolkit.estimands import ROPE
+from toolkit.estimands import ROPE, Estimate
 from toolkit.gates import Outcome
 from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, hedge, interval, points
 from toolkit.verdict import Verdict
@@ -146,6 +146,45 @@ def claim_sentence(verdict: Verdict) -> str:
     return (
         f"{after} In the published arm ({arm}) it is {interval(published)} points; "
         f"{beyond} {chance_of(p_published)}."
+    )
+
+
+def judged_probability(verdict: Verdict) -> Estimate:
+    """Return the probability of a jump after controls; as published where those have no scores."""
+    after = verdict.estimates["p_residual_jump"]
+    return verdict.estimates["p_published_jump"] if isnan(after.median) else after
+
+
+def square_words(verdict: Verdict, study: str) -> str:
+    """Return what a square of the map stands for, in one line."""
+    p = judged_probability(verdict)
+    where = (
+        "as published" if isnan(verdict.estimates["p_residual_jump"].median) else "after controls"
+    )
+    return (
+        f"{verdict.claim.row}, {study}: {verdict.outcome.value}. Probability of a jump above "
+        f"{100 * ROPE:.0f} points {where}: {chance_of(p)}."
+    )
+
+
+def judged(counts: Mapping[Outcome, int], n_studies: int) -> str:
+    """Return how many claims of how many studies got each verdict."""
+    studies = "1 study" if n_studies == 1 else f"{n_studies} studies"
+    return (
+        f"Of {counted(sum(counts.values()), 'claim')} in {studies}, "
+        f"{counts[Outcome.JUMP_REMAINS]} keep a jump after controls, "
+        f"{counts[Outcome.EXPLAINED]} are explained by them, {counts[Outcome.NO_JUMP]} had no "
+        f"jump, and {counts[Outcome.UNDETERMINED]} cannot be decided from these data."
+    )
+
+
+def deciding(n_undecided: int, most: int, study: str) -> str:
+    """Return how far the measurement that concerns most undetermined claims goes."""
+    if not n_undecided:
+        return "No claim is left undetermined."
+    return (
+        f"{counted(n_undecided, 'claim')} undetermined. The measurement that would help most, in "
+        f"{study}, opens what is closed for {most} of them; it does not say what will be found."
     )
 
 

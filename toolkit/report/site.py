@@ -8,10 +8,37 @@ from pathlib import Path
 from toolkit import paths
 from toolkit.analysis import Analysis, Profile, StudyFolder, analyse, load_study_folder
 from toolkit.errors import ReportError
+from toolkit.report.page import vega_bundle, vega_file_name
 from toolkit.report.render import Rendered, choose_renderer, render
 from toolkit.report.verdicts_file import as_text, document
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the site: its document, and how it is rendered."""
+
+    document: Path
+    name: str
+    parameters: dict[str, str]
+    renderer: str
+    vega_beside: str | None
+
+    def write(self, say: Say) -> Rendered:
+        """Render the page into the site's folder."""
+        output = paths.site_dir() / f"{self.name}.html"
+        say(f"{output.name}: rendering")
+        page = render(
+            self.document,
+            output,
+            renderer=self.renderer,
+            parameters=self.parameters,
+            cache_folder=paths.cache_dir(),
+            vega_beside=self.vega_beside,
+        )
+        say(f"{output.name}: rendered by the {page.renderer} route in {page.seconds:.0f} s")
+        return page
 
 
 @dataclass(frozen=True)
@@ -22,6 +49,7 @@ class Site:
     verdicts: Path
     n_fitted: int
     n_reused: int
+    sources: tuple[Page, ...] = ()
 
 
 def build_site(
@@ -31,8 +59,15 @@ def build_site(
     say: Say,
     *,
     progress: bool = False,
+    standalone: bool = False,
 ) -> Site:
-    """Write the site for some studies; nothing is written when a study's files are wrong."""
+    """Write the site for some studies; nothing is written when a study's files are wrong.
+
+    Parameters
+    ----------
+    standalone
+        Put what draws the charts into each page, not once beside them all.
+    """
     choose_renderer(renderer)  # a wrong or missing renderer fails before the fits, not after
     sources = [load_study_folder(study) for study in studies]
     _check_page_names([source.study.id for source in sources])
@@ -45,17 +80,31 @@ def build_site(
     site = paths.site_dir()
     with paths.atomic_path(site / "verdicts.json") as temporary:
         temporary.write_text(as_text(document(analyses)), encoding="utf-8")
+    beside = None if standalone else _vega_beside(site)
+    to_write = _pages_of(sources, {"profile": profile}, renderer, beside)
+    written = tuple(page.write(say) for page in to_write)
+    reused = sum(analysis.fitted.reused for analysis in analyses)
+    return Site(written, site / "verdicts.json", len(analyses) - reused, reused, to_write)
+
+
+def _pages_of(
+    sources: Sequence[StudyFolder],
+    profile: dict[str, str],
+    renderer: str,
+    vega_beside: str | None,
+) -> tuple[Page, ...]:
+    """Return a page for each study, and the index."""
     # Documents run in their own folder: a study elsewhere is passed by its full path.
     names = [_name_for_documents(source) for source in sources]
-    pages = [
-        _page(_document(source.study.id), source.study.id, renderer, say,
-              {"study": json.dumps(name), "profile": profile})
+    of_studies = [
+        (_document(source.study.id), source.study.id, {"study": json.dumps(name)})
         for name, source in zip(names, sources, strict=True)
-    ]  # fmt: skip
-    index = {"studies": json.dumps(names), "profile": profile}
-    pages.append(_page(paths.reports_dir() / "index.qmd", "index", renderer, say, index))
-    reused = sum(analysis.fitted.reused for analysis in analyses)
-    return Site(tuple(pages), site / "verdicts.json", len(analyses) - reused, reused)
+    ]
+    index = (paths.reports_dir() / "index.qmd", "index", {"studies": json.dumps(names)})
+    return tuple(
+        Page(file, name, {**values, **profile}, renderer, vega_beside)
+        for file, name, values in (*of_studies, index)
+    )
 
 
 def _check_page_names(ids: Sequence[str]) -> None:
@@ -83,13 +132,9 @@ def _document(study_id: str) -> Path:
     return own if own.exists() else paths.CHECKOUT / "reports" / "study.qmd"
 
 
-def _page(
-    document: Path, name: str, renderer: str, say: Say, parameters: dict[str, str]
-) -> Rendered:
-    output = paths.site_dir() / f"{name}.html"
-    say(f"{output.name}: rendering")
-    page = render(
-        document, output, renderer=renderer, parameters=parameters, cache_folder=paths.cache_dir()
-    )
-    say(f"{output.name}: rendered by the {page.renderer} route in {page.seconds:.0f} s")
-    return page
+def _vega_beside(site: Path) -> str:
+    """Write what draws the charts beside the pages, once for all, and return the file's name."""
+    name = vega_file_name()
+    with paths.atomic_path(site / name) as temporary:
+        temporary.write_text(vega_bundle(paths.cache_dir()), encoding="utf-8")
+    return name

@@ -14,6 +14,7 @@ from toolkit.gates import Outcome
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_chart, show_html
+from toolkit.report.downloads import command, file_list, study_files
 from toolkit.report.estimand_table import not_run
 from toolkit.report.numbers import NOT_MEASURED, interval
 from toolkit.reproduction import (
@@ -188,13 +189,18 @@ def data_choices(analysis: Analysis) -> None:
     show_html("".join(lists) + tables.folds(every))
 
 
+def downloads(analysis: Analysis) -> None:
+    """Show the files that this page carries."""
+    show_html(file_list(study_files(analysis)))
+
+
 def provenance(analysis: Analysis) -> None:
     """Show what made this page: command, settings, versions, hashes, licence."""
     study, made = analysis.source.study, analysis.fitted.provenance
     rows = [
         ("cite", f"{study.authors} ({study.year}). {study.title}. {study.venue}. {study.version}."),
         ("at", f"{study.url}, BibTeX key {study.bibtex_key}"),
-        ("command", f"make report (emergence report {study.id})"),
+        ("command", f"make report ({command(analysis)})"),
         ("scores", f"{study.provenance.repository} at {study.provenance.commit}"),
         ("upstream file", f"{study.provenance.file}, sha256 {study.provenance.sha256}"),
         ("licence of the scores", f"{study.licence}. {study.attribution}"),

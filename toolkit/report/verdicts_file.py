@@ -11,7 +11,6 @@ from toolkit.definition_rules import DefinitionResult
 from toolkit.estimands import CI_KIND, CI_PROB, ROPE, Estimate
 from toolkit.gates import Outcome
 from toolkit.report.robustness_file import (
-    definitions_of,
     definitions_record,
     metric_record,
     shape_record,
@@ -45,7 +44,6 @@ def study_record(analysis: Analysis) -> dict[str, Any]:
     """Return one study with its claims."""
     study = analysis.source.study
     sets = sorted({claim.claim_set for claim in analysis.source.claims})
-    definitions = definitions_of(analysis)
     return {
         "study": study.id,
         "title": study.title,
@@ -62,7 +60,7 @@ def study_record(analysis: Analysis) -> dict[str, Any]:
             **{name: _survivors(analysis.survivors(name)) for name in sets},
         },
         "claims": [
-            claim_record(analysis, verdict, definitions[verdict.claim.slug])
+            claim_record(analysis, verdict, analysis.definitions[verdict.claim.slug])
             for verdict in analysis.verdicts
         ],
     }
@@ -123,7 +121,7 @@ def claim_record(
             "checks": [
                 {
                     "name": check.name,
-                    "value": _number(check.value),
+                    "value": number(check.value),
                     "threshold": check.threshold,
                     "passed": check.passed,
                 }
@@ -144,20 +142,20 @@ def _survivors(survivors: Survivors) -> dict[str, Any]:
         "n_unmeasured": survivors.n_unmeasured,
         "count": _estimate(survivors.count),
         "p_none": _estimate(survivors.p_none),
-        "distribution": [_number(p) for p in survivors.distribution],
+        "distribution": [number(p) for p in survivors.distribution],
         "diagnosis_passed": survivors.diagnosis.passed,
     }
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:
     values = dataclasses.asdict(estimate)
-    return {k: _number(v) if isinstance(v, float) else v for k, v in values.items()}
+    return {k: number(v) if isinstance(v, float) else v for k, v in values.items()}
 
 
 def _reason(reason: Reason) -> dict[str, str]:
     return {"code": reason.code, "text": reason.text}
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
     """Return a number with the digits worth writing; what could not be computed is null."""
     return None if value != value else round(float(value), DIGITS)

@@ -1,0 +1,31 @@
+"""The verdicts as rows for a terminal."""
+
+import pytest
+
+from toolkit.claims import arm_named
+from toolkit.report.numbers import chance_of
+from toolkit.report.terminal_rows import BARS, bar, sparkline, verdict_rows
+
+
+@pytest.mark.parametrize(
+    ("share", "level"), [(-0.2, 0), (0.0, 0), (0.13, 1), (0.5, 4), (0.99, 7), (1.0, 7)]
+)
+def test_bar_is_lowest_at_chance_and_highest_at_perfect(share, level):
+    assert bar(share) == BARS[level]
+
+
+def test_sparkline_has_a_bar_for_each_size_of_the_arm(analysis):
+    # Few-shot base scores on sorting are 0.27, 0.35, 0.45 and 0.60, chance is 0.25.
+    assert sparkline(analysis, "sorting", arm_named("few-shot, base")) == "▁▂▃▄"
+    assert len(sparkline(analysis, "sorting", arm_named("few-shot, instruction-tuned"))) == 2
+    assert sparkline(analysis, "no such task", arm_named("few-shot, base")) == "–"
+
+
+def test_rows_say_what_the_verdicts_say(analysis):
+    rows = verdict_rows(analysis)
+    assert [row["task"] for row in rows] == ["Sorting", "Naming"]
+    for row, verdict in zip(rows, analysis.verdicts, strict=True):
+        assert row["verdict"] == verdict.outcome.value
+        assert row["P(> 5 points)"] == chance_of(verdict.estimates["p_residual_jump"])
+        for reason in verdict.reasons:
+            assert reason.code in row["reasons"]

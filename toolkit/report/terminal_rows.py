@@ -1,0 +1,48 @@
+"""The verdicts of a study as rows for a terminal, with a sparkline of score against size."""
+
+from toolkit.analysis import Analysis
+from toolkit.claims import CONTROLLED_ARM, Arm, arm_named
+from toolkit.gates import in_arm
+from toolkit.report.numbers import chance_of, interval
+from toolkit.verdict import Verdict
+
+BARS = "▁▂▃▄▅▆▇█"
+LEGEND = (
+    "Bars: mean score by size, the smallest size first; the lowest bar is chance or less, the "
+    "highest a perfect score."
+)
+
+
+def verdict_rows(analysis: Analysis) -> list[dict[str, str]]:
+    """Return a row for each claim; the column ``verdict`` holds the outcome's words."""
+    return [_row(analysis, verdict) for verdict in analysis.verdicts]
+
+
+def _row(analysis: Analysis, verdict: Verdict) -> dict[str, str]:
+    claim, of = verdict.claim, verdict.estimates
+    return {
+        "task": claim.row,
+        "zero-shot, base": sparkline(analysis, claim.task, CONTROLLED_ARM),
+        "as published": sparkline(analysis, claim.task, arm_named(claim.published_arm)),
+        "published": claim.published_verdict,
+        "verdict": verdict.outcome.value,
+        "jump after controls": interval(of["residual_jump"]),
+        "P(> 5 points)": chance_of(of["p_residual_jump"]),
+        "reasons": ", ".join(dict.fromkeys(reason.code for reason in verdict.reasons)),
+    }
+
+
+def sparkline(analysis: Analysis, task: str, arm: Arm) -> str:
+    """Return a bar for each size at which a task was scored in an arm, or a dash."""
+    cells = in_arm(analysis.source.record.frame, arm)
+    own = cells[cells["task"] == task]
+    if own.empty:
+        return "–"
+    chance = float(own["chance"].iloc[0])
+    means = own.groupby("n_params")["score"].mean()
+    return "".join(bar((score - chance) / (1 - chance)) for score in means)
+
+
+def bar(share: float) -> str:
+    """Return the bar for a share of the way from chance to a perfect score."""
+    return BARS[min(max(int(share * len(BARS)), 0), len(BARS) - 1)]
