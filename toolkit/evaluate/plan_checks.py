@@ -94,10 +94,12 @@ def _check_task(task: TaskPlan, plan: Plan, where: str) -> None:
         raise PlanError(msg)
     for each in plan.format:
         wanted = not task.formats or each.name in task.formats
-        if wanted and task.shows_letters and "{options}" not in each.input:
+        lists = "{options}" in each.input and "{letter}" in each.option
+        if wanted and task.shows_letters and not lists:
             msg = (
-                f"{where}: got answers by letter in format '{each.name}', whose 'input' has no "
-                "{options}; add it, or name other formats in the task's 'formats'."
+                f"{where}: got answers by letter in format '{each.name}', which shows no letters; "
+                "add {options} to its 'input' and {letter} to its 'option', or name other formats "
+                "in the task's 'formats'."
             )
             raise PlanError(msg)
 
