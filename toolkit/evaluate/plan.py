@@ -79,6 +79,11 @@ class TaskPlan:
     target_field: str = "answer"
 
     @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Return the metrics that are written; the first is the metric of record."""
+        return self.metrics or METRICS[self.scoring][:1]
+
+    @property
     def shows_letters(self) -> bool:
         """Return whether the answer to an item is the letter of an option."""
         return self.scoring == "letter" or self.answer == "letter"

@@ -83,15 +83,7 @@ def _check_task(task: TaskPlan, plan: Plan, where: str) -> None:
             "where text is generated, and only there."
         )
         raise PlanError(msg)
-    if task.n_items is not None:
-        _check_at_least(task.n_items, 1, f"{where}: key 'n_items'")
-    _check_at_least(task.max_new_tokens, 1, f"{where}: key 'max_new_tokens'")
-    if task.chance is not None and not 0 <= task.chance <= 1:
-        msg = f"{where}: key 'chance': got {task.chance:g}, expected a proportion in [0, 1]."
-        raise PlanError(msg)
-    if task.chance is None and not task.needs_options:
-        msg = f"{where}: key 'chance' is missing; without options to guess from it must be given."
-        raise PlanError(msg)
+    _check_task_numbers(task, where)
     for each in plan.format:
         wanted = not task.formats or each.name in task.formats
         lists = "{options}" in each.input and "{letter}" in each.option
@@ -102,6 +94,18 @@ def _check_task(task: TaskPlan, plan: Plan, where: str) -> None:
                 "in the task's 'formats'."
             )
             raise PlanError(msg)
+
+
+def _check_task_numbers(task: TaskPlan, where: str) -> None:
+    if task.n_items is not None:
+        _check_at_least(task.n_items, 1, f"{where}: key 'n_items'")
+    _check_at_least(task.max_new_tokens, 1, f"{where}: key 'max_new_tokens'")
+    if task.chance is not None and not 0 <= task.chance <= 1:
+        msg = f"{where}: key 'chance': got {task.chance:g}, expected a proportion in [0, 1]."
+        raise PlanError(msg)
+    if task.chance is None and not task.needs_options:
+        msg = f"{where}: key 'chance' is missing; without options to guess from it must be given."
+        raise PlanError(msg)
 
 
 def _check_demonstrations(wanted: DemonstrationPlan, where: str) -> None:

@@ -52,9 +52,7 @@ def _options(line: dict[str, Any], name: str, where: str) -> tuple[list[str], li
     return value, labels
 
 
-def _gold(
-    value: Any, options: list[str], labels: list[str], where: str, name: str
-) -> int | None:
+def _gold(value: Any, options: list[str], labels: list[str], where: str, name: str) -> int | None:
     """Return the index of the right option, or None where the line has none."""
     if value is None:
         return None
