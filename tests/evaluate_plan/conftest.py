@@ -1,4 +1,4 @@
-"""A plan small enough to check by eye: two checkpoints without weights, three tasks, two formats."""
+"""A plan small enough to check by eye: checkpoints without weights, three tasks, two formats."""
 
 import json
 import os
@@ -102,7 +102,7 @@ def write_lines(path, lines):
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
-    """Return a folder with two checkpoints: tokenizers trained here, a configuration, no weights."""
+    """Return a folder of checkpoints: tokenizers trained here, a configuration, no weights."""
     tokenizers = pytest.importorskip("tokenizers")
     transformers = pytest.importorskip("transformers")
     folder = tmp_path_factory.mktemp("checkpoints")
@@ -153,8 +153,8 @@ def measured_once(tmp_path_factory, checkpoints):
 @pytest.fixture
 def measured(tmp_path, measured_once, fake):
     """Return the study folder of a measured plan, with its plan, items and store around it."""
-    shutil.copytree(measured_once, tmp_path / "garden")
-    return tmp_path / "garden" / "measured" / "garden"
+    shutil.copytree(measured_once, tmp_path / "before")
+    return tmp_path / "before" / "measured" / "garden"
 
 
 @pytest.fixture

@@ -72,7 +72,9 @@ def test_item_records_agree_with_the_scores(measured):
     frame = pd.DataFrame(records)
     keys = ["checkpoint", "task", "prompt_format", "n_shots"]
     exact = frame[frame["task"] == "sums"]
-    share = exact["correct"].map(lambda c: c["exact_match"]).groupby([exact[k] for k in keys]).mean()
+    share = (
+        exact["correct"].map(lambda c: c["exact_match"]).groupby([exact[k] for k in keys]).mean()
+    )
     scores = pd.read_csv(measured / "scores.csv").query("task == 'sums'").set_index(keys)
     assert share.to_dict() == pytest.approx(scores["score"].to_dict())
     unparseable = exact["generated"].map(lambda g: g["unparseable"])
@@ -145,7 +147,7 @@ def test_failed_run_leaves_no_study(garden, fake, edit):
     edit(garden, 'store = "store"', 'store = "store"\ntoo_long = "error"')
     config = garden.parent / "plan.toml"
     text = config.read_text()
-    config.write_text(text.replace("fern-s-chat\"\nlm_family", "nowhere\"\nlm_family"))
+    config.write_text(text.replace('fern-s-chat"\nlm_family', 'nowhere"\nlm_family'))
     with pytest.raises(ToolkitError, match="nowhere"):
         run(garden)
     assert not (garden.parent / "measured").exists()

@@ -83,15 +83,20 @@ def test_missing_template_tokenizer_and_folder_are_one_message(plan, tmp_path):
         load_encoder(replace(base, chat_template=True), encoder_decoder=False)
     with pytest.raises(ToolkitError, match="no such folder"):
         load_encoder(replace(base, folder=str(tmp_path / "no")), encoder_decoder=False)
+    empty = replace(base, folder=str(tmp_path))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt_neox"}))
+    with pytest.raises(ToolkitError, match="its tokenizer has no vocabulary"):
+        load_encoder(empty, encoder_decoder=False)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    (tmp_path / "tokenizer.json").write_text('{"version": "1.0"')
     with pytest.raises(ToolkitError, match="its tokenizer can't be opened") as caught:
-        load_encoder(replace(base, folder=str(tmp_path)), encoder_decoder=False)
+        load_encoder(empty, encoder_decoder=False)
     assert "\n" not in str(caught.value)
 
 
 def test_template_that_refuses_is_one_message(plan, encoder):
     encoder.tokenizer.chat_template = "{{ raise_exception('roles must alternate') }}"
-    with pytest.raises(ToolkitError, match="can't write .* as turns \\(roles must alternate"):
+    with pytest.raises(ToolkitError, match=r"can't write .* as turns \(roles must alternate"):
         encoder.render([{"role": "user", "content": "Hi"}])
 
 

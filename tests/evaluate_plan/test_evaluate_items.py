@@ -127,7 +127,7 @@ def test_bigbench_tie_is_named(tmp_path):
     path = tmp_path / "task.json"
     example = {"input": "q", "target_scores": {"yes": 1, "no": 1}}
     path.write_text(json.dumps({"examples": [example]}))
-    with pytest.raises(ToolkitError, match="example 0.*got 2 options with the largest score"):
+    with pytest.raises(ToolkitError, match=r"example 0.*got 2 options with the largest score"):
         load(path, "bigbench")
 
 
@@ -171,7 +171,7 @@ def test_first_items_are_the_first_of_the_file(tmp_path):
 
 
 def test_draws_depend_on_their_parts_alone():
-    assert [draw(10, "a", 1), draw(10, "a", 2), draw(10, "a", 3)] == [8, 3, 8]
+    assert [draw(10, "a", 1), draw(10, "a", 2), draw(10, "a", 3)] == [3, 7, 6]
     assert draw(2**64, "ab", "c") != draw(2**64, "a", "bc")
     assert in_drawn_order(["x", "y", "z"], 1) == in_drawn_order(["z", "y", "x"], 1)
     counts = [sum(draw(4, k) == j for k in range(4000)) for j in range(4)]

@@ -26,9 +26,7 @@ def measure(plan_file, workers):
 
 
 @pytest.mark.parametrize("workers", [Workers(n=2), Workers("ray", 2)], ids=["local", "ray"])
-def test_two_workers_give_the_same_bytes(
-    garden, measured, fake, importable, tables_of, workers
-):
+def test_two_workers_give_the_same_bytes(garden, measured, fake, importable, tables_of, workers):
     if workers.engine == "ray":
         pytest.importorskip("ray")
     done, told = measure(garden, workers)

@@ -56,9 +56,7 @@ def test_chat_has_demonstrations_as_turns_and_the_instruction_in_the_first():
 
 
 def test_fewer_demonstrations_are_the_first_of_more():
-    two, five = (
-        demonstrations(items(), Condition("plain", n, "real", seed=3)) for n in (2, 5)
-    )
+    two, five = (demonstrations(items(), Condition("plain", n, "real", seed=3)) for n in (2, 5))
     assert five[:2] == two
     other = demonstrations(items(), Condition("plain", 5, "real", seed=4))
     assert [item.id for item in five] != [item.id for item in other]
@@ -71,10 +69,14 @@ def test_random_labels_change_labels_alone_and_may_be_right():
         demonstrations(items(), Condition("plain", 20, kind, 1))
         for kind in ("real", "random_labels")
     )
-    assert [(i.id, i.input, i.options) for i in real] == [(i.id, i.input, i.options) for i in random]
+    assert [(i.id, i.input, i.options) for i in real] == [
+        (i.id, i.input, i.options) for i in random
+    ]
     right = sum(a.gold == b.gold for a, b in zip(real, random, strict=True))
     assert 1 <= right <= 14
-    again = demonstrations(items(candidates=CANDIDATES[::-1]), Condition("x", 20, "random_labels", 1))
+    again = demonstrations(
+        items(candidates=CANDIDATES[::-1]), Condition("x", 20, "random_labels", 1)
+    )
     assert again == random
 
 

@@ -12,6 +12,7 @@ from toolkit.evaluate.plan import TaskPlan
 from toolkit.evaluate.requests import Generated, GenerateRequest, Scored, ScoreRequest
 
 ITEM = Item("1", "?", ("red fox", "owl", "héron"), 2)
+FIVE = Item("2", "2 + 3", target=("5",))
 METRICS = ("accuracy", "accuracy_per_token", "accuracy_per_byte")
 TEXT = TaskPlan("t", "t", "items", "text", METRICS)
 SUMS = TaskPlan("t", "t", "items", "generate", answer="number", chance=0.0)
@@ -23,7 +24,7 @@ def scored(log_likelihoods, item=ITEM, n_tokens=(2, 1, 3), resolution=1e-4, task
     return score(Asked(item, "?", requests, False), answers, task, resolution)
 
 
-def generated(text, item=Item("1", "?", target=("5",)), task=SUMS, finish="stop"):
+def generated(text, item=FIVE, task=SUMS, finish="stop"):
     asked = Asked(item, "?", (GenerateRequest((5, 6, 7), ("\n",), 8),), True)
     return score(asked, [Generated(text, (1, 2), finish)], task, 1e-4)
 

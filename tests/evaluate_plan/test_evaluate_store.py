@@ -1,7 +1,6 @@
 """The store: round trips to the last bit, torn and damaged lines, keys, prompts, the lock."""
 
 import json
-import math
 import os
 import subprocess
 import sys
@@ -22,17 +21,20 @@ def kept(folder):
     return list(lines.read()), lines.notes
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False), st.text(), st.booleans())
-@settings(max_examples=50, deadline=None)
-def test_answers_come_back_to_the_last_bit(tmp_path_factory, value, text, greedy):
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(NUMBERS, min_size=20), st.lists(st.text()))
+@settings(max_examples=10, deadline=None)
+def test_answers_come_back_to_the_last_bit(tmp_path_factory, values, texts):
     folder = tmp_path_factory.mktemp("store")
-    answers = [Scored(value, greedy), Generated(text, (1, 2**31), "length")]
+    answers = [Scored(value, value > 0) for value in values]
+    answers += [Generated(text, (1, 2**31), "length") for text in texts]
     with Lines(folder) as lines:
-        for key, answer in zip("ab", answers, strict=True):
-            lines.write(line_of(key, answer))
+        for at, answer in enumerate(answers):
+            lines.write(line_of(str(at), answer))
     back = [answer_in(line) for line in kept(folder)[0]]
-    assert back == answers
-    assert math.copysign(1, back[0].log_likelihood) == math.copysign(1, value)
+    assert repr(back) == repr(answers)  # -0.0 equals 0.0
 
 
 def test_torn_end_is_dropped_with_a_note_at_every_length(tmp_path):
@@ -126,9 +128,9 @@ def test_second_run_is_told_who_holds_the_store_and_a_killed_holder_frees_it(tmp
     try:
         assert held.stdout is not None
         assert held.stdout.readline() == "held\n"
-        with pytest.raises(ToolkitError, match=rf"process {held.pid} on .*, since 2"):
-            with only_run(tmp_path):
-                pass
+        expected = rf"process {held.pid} on .*, since 2"
+        with pytest.raises(ToolkitError, match=expected), only_run(tmp_path):
+            pass
     finally:
         held.kill()
         held.wait()

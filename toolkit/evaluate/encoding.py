@@ -78,7 +78,7 @@ class Encoder:
         except (TemplateError, ValueError, TypeError) as error:
             msg = (
                 f"{self.name}: its chat template can't write the demonstrations and the question "
-                f"as turns ({shortened(error)}); set chat_template = false."
+                f"as turns ({shortened(str(error))}); set chat_template = false."
             )
             raise CheckpointError(msg) from error
 
@@ -121,6 +121,10 @@ def load_encoder(checkpoint: CheckpointPlan, *, encoder_decoder: bool) -> Encode
     """
     tokenizer: Any = _load(checkpoint.source, "AutoTokenizer")
     name = f"checkpoint '{checkpoint.name}'"
+    # transformers makes an empty tokenizer up where the files of one are missing.
+    if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_tokens):
+        msg = f"{name}: its tokenizer has no vocabulary; restore the tokenizer's files."
+        raise CheckpointError(msg)
     if checkpoint.chat_template:
         if not tokenizer.chat_template:
             msg = f"{name}: its tokenizer has no chat template; set chat_template = false."
@@ -159,7 +163,8 @@ def _load(source: CheckpointSource, kind: str) -> Any:
             trust_remote_code=source.trust_remote_code,
             local_files_only=is_folder,
         )
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+    except Exception as error:  # a damaged file makes the libraries raise anything
         what = "tokenizer" if kind == "AutoTokenizer" else "configuration"
-        msg = f"{source.place}: its {what} can't be opened ({shortened(error)}); restore the files."
+        why = shortened(" ".join(str(error).split()))
+        msg = f"{source.place}: its {what} can't be opened ({why}); restore the files."
         raise CheckpointError(msg) from error
