@@ -22,7 +22,7 @@ $(BIN)/.installed: pyproject.toml $(wildcard $(CONSTRAINTS))
 	@touch $@
 
 $(BIN)/.installed-dev: $(BIN)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev,evaluate]'
 	@touch $@
 
 report: $(BIN)/.installed ## fit what is new and write reports/_site/index.html

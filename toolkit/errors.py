@@ -27,6 +27,14 @@ class FitError(ToolkitError):
     """Sampling could not start or finish."""
 
 
+class PlanError(ToolkitError):
+    """A plan of measurements asks for something that can't be done."""
+
+
+class CheckpointError(ToolkitError):
+    """A checkpoint or its tokenizer can't be used."""
+
+
 class EngineError(ToolkitError):
     """Jobs can't be run where they were asked to."""
 

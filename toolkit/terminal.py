@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,11 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table
 from rich.text import Text
@@ -84,6 +87,35 @@ def reading(title: str) -> Iterator[Callable[[str, int, int], None]]:
             progress.update(task, description=escape(file), completed=done, total=total)
 
         yield tell
+
+
+@contextmanager
+def measuring(
+    title: str, n_items: int
+) -> Iterator[tuple[Callable[[str], None], Callable[[float, int], None]]]:
+    """Yield two functions: one is told what is done, one of items and tokens that were asked about.
+
+    A live bar with throughput and time left; in a file what is done alone, line by line.
+    """
+    if not sys.stderr.isatty():
+        yield say, lambda _items, _tokens: None
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("items,"),
+        TextColumn("{task.fields[rate]:,.0f} tokens/s,"), TimeElapsedColumn(), TextColumn("and"),
+        TimeRemainingColumn(), TextColumn("to go"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(escape(title), total=n_items, rate=0.0)
+        items, tokens, began = 0.0, 0, time.monotonic()
+
+        def tick(more_items: float, more_tokens: int) -> None:
+            nonlocal items, tokens
+            items, tokens = items + more_items, tokens + more_tokens
+            rate = tokens / max(time.monotonic() - began, 1e-9)
+            progress.update(task, completed=round(items), rate=rate)
+
+        yield (lambda text: progress.console.print(Text(text)), tick)
 
 
 def print_json(value: object) -> None:
