@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from toolkit.cli_calibrate import calibrate, simulate
+from toolkit.cli_demo import demo
 from toolkit.cli_evaluate import evaluate
 from toolkit.errors import ToolkitError
 from toolkit.terminal import (
@@ -46,6 +47,7 @@ COLOURS = {
 app.command(epilog="Example: emergence calibrate rich --block smooth")(calibrate)
 app.command(epilog="Example: emergence simulate design.toml --to simulated")(simulate)
 app.command(epilog="Example: emergence evaluate plan.toml --dry-run")(evaluate)
+app.add_typer(demo, name="demo")
 
 
 def main() -> None:
