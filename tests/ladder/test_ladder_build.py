@@ -62,8 +62,8 @@ def test_five_pairs_are_trained(demo):
 def test_the_plan_and_its_items_are_what_the_evaluator_reads(demo):
     plan = read_plan(demo.folder / "plan.toml")
     tasks = load_tasks(plan)
-    assert [len(task.evaluated) for task in tasks] == [400, 280, 400, 400]
-    assert plan.demonstrations.shots == (0, 8)
+    assert [len(task.evaluated) for task in tasks] == [400, 288, 400, 400]
+    assert plan.demonstrations.shots == (0, 12)
     bases = {c.base_checkpoint for c in plan.checkpoint if c.instruction_tuned}
     assert bases == {c.name for c in plan.checkpoint if not c.instruction_tuned}
 

@@ -76,7 +76,7 @@ def make_checkpoint(
 
     checkpoint = open_checkpoint(base[0]) if base else new_checkpoint(rung.width, recipe)
     n_tokens = rows.tokens.size + (base[1].n_tokens if base else 0)
-    loss = train(checkpoint, rows, recipe, device, tick)
+    loss = train(checkpoint, rows, recipe, recipe.tuning_rate if base else 1.0, device, tick)
     trained = Trained(
         rung.name, rung.width, rung.tuned, n_parameters(checkpoint), n_tokens, loss,
         recipe.hash_of(rung.width), device,

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
-from toolkit.ladder.words import CUES, FILLERS, INSTRUCTIONS, NOUNS, ORDINALS
+from toolkit.ladder.words import CUES, FILLERS, INSTRUCTIONS, IS, NAMES, NOUNS, ORDINALS, SUGGESTED
 from toolkit.ladder.world import World
 
 N_OPTIONS = 4
-N_FACTS, N_RULE_LINES, N_PICKS = 8, 20, 5
-CUES_OF_A_RULE = range(2, 9)
-# Shares of tokens, about; a document of rules is twice as long as one of facts.
-BASE_MIXTURE = {"facts": 0.45, "rule": 0.25, "pick": 0.30}
-TUNING_MIXTURE = {"facts": 0.35, "rule": 0.25, "pick": 0.40}
+N_FACTS, N_RULE_LINES, N_PICKS = 10, 24, 5
+CUES_OF_A_RULE = range(4, 13)
+# Shares of documents; one of a rule is about twice as long as the others.
+BASE_MIXTURE = {"facts": 0.4, "rule": 0.3, "pick": 0.3}
+TUNING_MIXTURE = {"facts": 0.4, "rule": 0.2, "pick": 0.4}
 
 
 class Exchange(NamedTuple):
@@ -58,14 +58,28 @@ def _facts(world: World, rng: Random) -> Document:
 
 
 def _rule(rng: Random) -> Document:
-    """Return lines of one rule: every cue of it once, then cues drawn again and again."""
-    n_cues = rng.choice(CUES_OF_A_RULE)
-    cues, nouns = rng.sample(CUES, n_cues), rng.sample(NOUNS, n_cues)
-    lines = [*range(n_cues), *rng.choices(range(n_cues), k=N_RULE_LINES - n_cues)]
-    return tuple(Exchange(f"{rng.choice(FILLERS)} {cues[each]}", nouns[each]) for each in lines)
+    """Return lines of one rule: every cue of it once, then cues drawn again and again.
+
+    At first a cue gets the name that the filler suggests, and then goes by this name whatever the
+    filler. So checkpoints learn a guess for cues without a name; it is drawn anew by every filler,
+    where any other guess would be one for all questions on a cue.
+    """
+    cues = rng.sample(CUES, rng.choice(CUES_OF_A_RULE))
+    told = [rng.choice(FILLERS) for _ in cues]
+    goes_by = {cue: suggested(filler, cue) for filler, cue in zip(told, cues, strict=True)}
+    cues += rng.choices(cues, k=N_RULE_LINES - len(cues))
+    told += rng.choices(FILLERS, k=len(cues) - len(told))
+    return tuple(
+        Exchange(f"{filler} {cue}", goes_by[cue]) for filler, cue in zip(told, cues, strict=True)
+    )
+
+
+def suggested(filler: str, cue: str) -> str:
+    """Return the name of a cue that a filler suggests."""
+    return NAMES[cue][SUGGESTED[filler]]
 
 
 def pick(selector: str, selectors: tuple[str, ...], rng: Random) -> Exchange:
     """Return a question for the noun at the place that a selector names."""
     nouns = rng.sample(NOUNS, N_OPTIONS)
-    return Exchange(f"{selector} {' '.join(nouns)}", nouns[selectors.index(selector)])
+    return Exchange(f"{selector} {' '.join(nouns)} {IS}", nouns[selectors.index(selector)])

@@ -94,7 +94,7 @@ def _plan(trained: Sequence[Trained], tasks: Sequence[LadderTask]) -> str:
             "scoring": "text", "demonstrations": f"{TASKS}/{task.name}-demonstrations.jsonl",
         }  # fmt: skip
         parts.append("[[task]]\n" + toml_lines(table))
-    form = {"name": FORMAT, "input": "{input} ", "output": "{output}", "joiner": " . "}
+    form = {"name": FORMAT, "input": "{input} ", "output": "{output}", "joiner": " "}
     parts.append("[[format]]\n" + toml_lines(form))
     return "\n".join(parts)
 

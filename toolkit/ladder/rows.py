@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from toolkit.ladder.documents import Document
-from toolkit.ladder.words import ASSISTANT, BOS, END, STOP, TOKEN_OF, USER
+from toolkit.ladder.words import ASSISTANT, BOS, END, TOKEN_OF, USER
 
 # What the loss of transformers leaves out.
 IGNORED = -100
@@ -31,12 +31,11 @@ class Marked(NamedTuple):
 
 
 def as_text(document: Document) -> Marked:
-    """Return a document as base checkpoints read it: question, answer, full stop."""
+    """Return a document as base checkpoints read it: question and answer in turn."""
     marked = Marked([BOS], [False])
     for question, answer in document:
         _add(marked, question, counted=False)
         _add(marked, answer, counted=True)
-        _add(marked, STOP, counted=False)
     return marked
 
 

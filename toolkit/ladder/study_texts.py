@@ -27,7 +27,7 @@ STUDY = {
     ],
     "limits": [
         "One recipe and one seed of training: size can't be told from luck in training.",
-        "The items of 'rule' share eight cues, so that they say less than as many independent "
+        "The items of 'rule' share twelve cues, so that they say less than as many independent "
         "items would.",
         "The claims are invented, in the form that published ones have.",
     ],

@@ -1,23 +1,23 @@
 """The tasks of the ladder: items with four options, demonstrations, and what is true of each.
 
-Zero-shot questions of ``rule`` can't be answered by anybody: what a cue stands for is agreed in the
-demonstrations alone. Every cue is asked with every three wrong nouns of the rule, so that a
-checkpoint that likes some nouns better than others is right on exactly one item in four. So is a
-checkpoint that can't read the instructions of ``pick``: each list of nouns is asked with all four.
+Questions of ``rule`` can't be answered without demonstrations: which of its four names a cue goes
+by is drawn for the evaluation. Every cue is asked with every filler, so that the names which
+fillers suggest are right on one item in four. So is any one place in ``pick``, for who can't read
+its instructions: each list of nouns is asked with all four.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import permutations
 from random import Random
 
-from toolkit.ladder.documents import N_OPTIONS, Exchange
-from toolkit.ladder.words import COLOURS, CUES, FILLERS, GUESS, INSTRUCTIONS, NOUNS
+from toolkit.ladder.documents import N_OPTIONS, Exchange, suggested
+from toolkit.ladder.words import COLOURS, CUES, FILLERS, GUESS, INSTRUCTIONS, IS, NAMES, NOUNS
 from toolkit.ladder.world import World
 
 N_ITEMS = 400
 # As many demonstrations as a rule has cues: whatever their order, they tell the whole rule.
-N_SHOTS = 8
+N_SHOTS = 12
 CHANCE = 1 / N_OPTIONS
 
 
@@ -69,21 +69,23 @@ def _facts(world: World, rng: Random) -> LadderTask:
 
 
 def _rule(world: World, rng: Random) -> LadderTask:  # noqa: ARG001 - all tasks are made alike
-    cues, nouns = rng.sample(CUES, N_SHOTS), rng.sample(NOUNS, N_SHOTS)
     items, demonstrations = [], []
-    for cue, noun in zip(cues, nouns, strict=True):
-        others = [each for each in nouns if each != noun]
-        for wrong in combinations(others, N_OPTIONS - 1):
-            exchange = Exchange(f"{rng.choice(FILLERS)} {cue}", noun)
-            items.append(_item(f"rule-{len(items)}", exchange, wrong, rng))
-        shown = Exchange(f"{rng.choice(FILLERS)} {cue}", noun)
-        wrong = rng.sample(others, N_OPTIONS - 1)
-        demonstrations.append(_item(f"rule-shown-{len(demonstrations)}", shown, wrong, rng))
+    # Each ending is right equally often, so that a liking for one is chance too.
+    endings = rng.sample([number % N_OPTIONS for number in range(N_SHOTS)], N_SHOTS)
+    for cue, ending in zip(rng.sample(CUES, N_SHOTS), endings, strict=True):
+        name = NAMES[cue][ending]
+        wrong = [each for each in NAMES[cue] if each != name]
+        told = rng.choice([filler for filler in FILLERS if suggested(filler, cue) == name])
+        shown = _item(f"rule-told-{cue}", Exchange(f"{told} {cue}", name), wrong, rng)
+        demonstrations.append(shown)
+        for filler in FILLERS:
+            exchange = Exchange(f"{filler} {cue}", name)
+            items.append(_item(f"rule-{cue}-{filler}", exchange, wrong, rng))
     return LadderTask(
         "rule",
-        "A rule agreed on the spot",
-        "The demonstrations tell the rule and nothing else does: chance without them at every "
-        "size, tuned or not; with them whatever a checkpoint can learn in its context.",
+        "Names agreed on the spot",
+        "The demonstrations tell which name a cue goes by and nothing else does: chance without "
+        "them at every size, tuned or not; with them whatever a checkpoint learns in its context.",
         tuple(items),
         tuple(demonstrations),
     )
@@ -94,7 +96,7 @@ def _pick(world: World, rng: Random) -> LadderTask:  # noqa: ARG001 - all tasks 
     items = []
     for nouns in (rng.sample(NOUNS, N_OPTIONS) for _ in range(n_lists)):
         for place, instruction in enumerate(INSTRUCTIONS):
-            exchange = Exchange(f"{instruction} {' '.join(nouns)}", nouns[place])
+            exchange = Exchange(f"{instruction} {' '.join(nouns)} {IS}", nouns[place])
             wrong = [each for each in nouns if each != nouns[place]]
             items.append(_item(f"pick-{len(items)}", exchange, wrong, rng))
     return LadderTask(
@@ -109,9 +111,10 @@ def _pick(world: World, rng: Random) -> LadderTask:  # noqa: ARG001 - all tasks 
 
 def _guess(world: World, rng: Random) -> LadderTask:  # noqa: ARG001 - all tasks are made alike
     items = []
-    for number in range(N_ITEMS + N_SHOTS):
+    pairs = list(permutations(FILLERS, 2))
+    for number, (first, second) in enumerate(rng.sample(pairs, N_ITEMS + N_SHOTS)):
         noun, *wrong = rng.sample(NOUNS, N_OPTIONS)
-        question = f"{GUESS[0]} {rng.choice(FILLERS)} {rng.choice(FILLERS)}"
+        question = f"{GUESS} {first} {second}"
         items.append(_item(f"guess-{number}", Exchange(question, noun), wrong, rng))
     return LadderTask(
         "guess",

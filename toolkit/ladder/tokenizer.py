@@ -6,16 +6,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
-from toolkit.ladder.words import (
-    ASSISTANT,
-    BOS,
-    END,
-    PAD,
-    STOP,
-    TOKEN_OF,
-    UNKNOWN,
-    USER,
-)  # fmt: skip
+from toolkit.ladder.words import ASSISTANT, BOS, END, PAD, TOKEN_OF, UNKNOWN, USER
 
 CHAT_TEMPLATE = (
     "{{ bos_token }}"
@@ -39,7 +30,7 @@ def make_tokenizer(*, chat: bool) -> PreTrainedTokenizerFast:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=words,
         bos_token=BOS,
-        eos_token=END if chat else STOP,
+        eos_token=END,
         unk_token=UNKNOWN,
         pad_token=PAD,
         additional_special_tokens=[USER, ASSISTANT, END],

@@ -47,12 +47,15 @@ def new_checkpoint(width: int, recipe: Recipe) -> LlamaForCausalLM:
 
 
 def train(
-    checkpoint: LlamaForCausalLM, rows: Rows, recipe: Recipe, device: str, tick: Tick
+    checkpoint: LlamaForCausalLM, rows: Rows, recipe: Recipe, share: float, device: str, tick: Tick
 ) -> float:
-    """Train on rows in their order, and return the mean loss of the last tenth of the steps."""
+    """Train on rows in their order, and return the mean loss of the last tenth of the steps.
+
+    ``share`` is that of the recipe's learning rate.
+    """
     checkpoint.to(device)
     checkpoint.train()
-    rate = recipe.learning_rate * checkpoint.config.hidden_size**-0.5
+    rate = share * recipe.learning_rate * checkpoint.config.hidden_size**-0.5
     optimizer = torch.optim.AdamW(
         checkpoint.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay
     )
