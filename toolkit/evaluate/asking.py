@@ -92,8 +92,8 @@ def _fitted(
         return tokens[-room:]
     msg = (
         f"task '{plan.name}' item '{item.id}': got {len(tokens)} tokens of prompt and {taken} "
-        f"after it, expected at most {window.length} in all, the window of {encoder.name}; lower 'shots' "
-        'or set too_long = "truncate_left".'
+        f"after it, expected at most {window.length} in all, the window of {encoder.name}; lower "
+        "'shots' or set too_long = \"truncate_left\"."
     )
     raise PlanError(msg)
 

@@ -36,29 +36,33 @@ class Encoder:
 
         A space at the end would begin the next word's token, so it is left out.
         """
-        return self._prompts([text.rstrip(" ") for text in texts])
+        bare = [text.rstrip(" ") for text in texts]
+        return [self._begun(tokens) for tokens in self._encode(bare, special=self.encoder_decoder)]
 
     def pairs(
         self, texts: Sequence[str], continuations: Sequence[Sequence[str]]
     ) -> list[tuple[Tokens, list[Tokens]]]:
         """Return the tokens of each prompt with those of each of its continuations."""
         bare = [text.rstrip() for text in texts]
+        encoded = self._encode(bare, special=self.encoder_decoder)
         moved = [
             [text[len(cut) :] + each for each in of_text]
             for text, cut, of_text in zip(texts, bare, continuations, strict=True)
         ]
-        prompts = self._prompts(bare)
-        joined = [
-            each if self.encoder_decoder else cut + each
-            for cut, of_text in zip(bare, moved, strict=True)
-            for each in of_text
-        ]
-        whole = iter(self._encode(joined))
-        n_cut = [0] * len(bare) if self.encoder_decoder else map(len, self._encode(bare))
+        whole = iter(
+            self._encode(
+                [
+                    each if self.encoder_decoder else cut + each
+                    for cut, of_text in zip(bare, moved, strict=True)
+                    for each in of_text
+                ]
+            )
+        )
         found = []
-        for prompt, start, of_text in zip(prompts, n_cut, moved, strict=True):
+        for tokens, of_text in zip(encoded, moved, strict=True):
+            start = 0 if self.encoder_decoder else len(tokens)
             tails = [self._tail(next(whole)[start:], text) for text in of_text]
-            found.append((prompt, tails))
+            found.append((self._begun(tokens), tails))
         return found
 
     def render(self, turns: Sequence[Message]) -> str:
@@ -74,7 +78,7 @@ class Encoder:
         except (TemplateError, ValueError, TypeError) as error:
             msg = (
                 f"{self.name}: its chat template can't write the demonstrations and the question "
-                f"as turns ({shortened(error)}); set chat_template = false."
+                f"as turns ({shortened(str(error))}); set chat_template = false."
             )
             raise CheckpointError(msg) from error
 
@@ -83,13 +87,10 @@ class Encoder:
         """Return the hash of the chat template."""
         return hashlib.sha256(str(self.tokenizer.chat_template).encode()).hexdigest()
 
-    def _prompts(self, texts: Sequence[str]) -> list[Tokens]:
-        if self.encoder_decoder:
-            return self._encode(texts, special=True)
-        return [self.before + tokens or self._of_nothing() for tokens in self._encode(texts)]
-
-    def _of_nothing(self) -> Tokens:
-        """Return the context of an empty prompt: the first token needs one to be scored after."""
+    def _begun(self, tokens: Tokens) -> Tokens:
+        """Return a prompt with what comes before it; the first token needs one to come after."""
+        if self.encoder_decoder or self.before or tokens:
+            return self.before + tokens
         for token in (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id):
             if token is not None:
                 return (int(token),)
@@ -97,8 +98,6 @@ class Encoder:
         raise CheckpointError(msg)
 
     def _encode(self, texts: Sequence[str], *, special: bool = False) -> list[Tokens]:
-        if not texts:
-            return []
         encoded = self.tokenizer(list(texts), add_special_tokens=special, verbose=False)
         return [tuple(tokens) for tokens in encoded["input_ids"]]
 
@@ -120,8 +119,12 @@ def load_encoder(checkpoint: CheckpointPlan, *, encoder_decoder: bool) -> Encode
     CheckpointError
         When there is no tokenizer, or not what the plan wants of it.
     """
-    tokenizer = _load(checkpoint.source, "AutoTokenizer")
+    tokenizer: Any = _load(checkpoint.source, "AutoTokenizer")
     name = f"checkpoint '{checkpoint.name}'"
+    # transformers makes an empty tokenizer up where the files of one are missing.
+    if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_tokens):
+        msg = f"{name}: its tokenizer has no vocabulary; restore the tokenizer's files."
+        raise CheckpointError(msg)
     if checkpoint.chat_template:
         if not tokenizer.chat_template:
             msg = f"{name}: its tokenizer has no chat template; set chat_template = false."
@@ -133,7 +136,7 @@ def load_encoder(checkpoint: CheckpointPlan, *, encoder_decoder: bool) -> Encode
         raise CheckpointError(msg)
     by_itself = bos is not None and tokenizer("a")["input_ids"][:1] == [bos]
     wanted = by_itself if checkpoint.add_bos is None else checkpoint.add_bos
-    return Encoder(tokenizer, (bos,) if wanted else (), encoder_decoder, name)
+    return Encoder(tokenizer, (int(bos),) if wanted else (), encoder_decoder, name)
 
 
 def is_encoder_decoder(source: CheckpointSource) -> bool:
@@ -160,7 +163,8 @@ def _load(source: CheckpointSource, kind: str) -> Any:
             trust_remote_code=source.trust_remote_code,
             local_files_only=is_folder,
         )
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+    except Exception as error:  # a damaged file makes the libraries raise anything
         what = "tokenizer" if kind == "AutoTokenizer" else "configuration"
-        msg = f"{source.place}: its {what} can't be opened ({shortened(error)}); restore the files."
+        why = shortened(" ".join(str(error).split()))
+        msg = f"{source.place}: its {what} can't be opened ({why}); restore the files."
         raise CheckpointError(msg) from error

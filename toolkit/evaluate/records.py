@@ -50,8 +50,18 @@ def read_records(plan: Plan, checkpoint: CheckpointPlan) -> Iterator[Record]:
             yield json.loads(line)
 
 
+def clear_unfinished(plan: Plan) -> None:
+    """Remove the files that killed runs left half written; only who holds the store may."""
+    for path in _folder(plan).glob(".*"):
+        path.unlink()
+
+
 def records_path(plan: Plan, checkpoint: CheckpointPlan) -> Path:
     """Return the file of a checkpoint's records; its name may hold what no file name can."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", checkpoint.name)
     tag = hashlib.sha256(checkpoint.name.encode()).hexdigest()[:8]
-    return Path(plan.store) / "records" / Path(plan.study).name / f"{plain}-{tag}.jsonl"
+    return _folder(plan) / f"{plain}-{tag}.jsonl"
+
+
+def _folder(plan: Plan) -> Path:
+    return Path(plan.store) / "records" / Path(plan.study).name

@@ -10,6 +10,7 @@ from toolkit.evaluate.conditions import conditions
 from toolkit.evaluate.measure import Job, Measured, measure
 from toolkit.evaluate.plan import Plan
 from toolkit.evaluate.provenance import write_provenance
+from toolkit.evaluate.records import clear_unfinished
 from toolkit.evaluate.store_lock import only_run
 from toolkit.evaluate.study_tables import write_study
 from toolkit.evaluate.task_items import TaskItems
@@ -43,6 +44,7 @@ def run_plan(
         When something that the plan names can't be measured; what was measured is kept.
     """
     with only_run(Path(plan.store)):
+        clear_unfinished(plan)
         found: dict[str, Measured] = {}
         jobs = jobs_of(plan, tasks)
         here = workers.engine == "local" and workers.n == 1

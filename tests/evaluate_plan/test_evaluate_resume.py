@@ -1,0 +1,126 @@
+"""A run that is killed with no warning goes on where it stopped, to the same last byte."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fake_engine import BATCH, open_fake
+
+from toolkit.errors import EngineError, SourceError
+from toolkit.evaluate import opening
+from toolkit.evaluate.plan_file import read_plan
+from toolkit.evaluate.requests import Scored
+from toolkit.evaluate.run import run_plan
+from toolkit.evaluate.task_items import load_tasks
+from toolkit.jobs import Workers
+
+HERE = Path(__file__).parent
+
+
+def measure(plan_file):
+    plan = read_plan(plan_file)
+    return run_plan(plan, plan_file, load_tasks(plan), Workers(), lambda _: None)
+
+
+def n_lines(store):
+    return sum(path.read_bytes().count(b"\n") for path in store.glob("answers/*/*.jsonl"))
+
+
+def kill_when(plan_file, n_kept):
+    """Start the command as a program, and kill it once so many answers are kept."""
+    store = plan_file.parent / "store"
+    environment = os.environ | {
+        "FAKE_SECONDS_PER_BATCH": "0.01",
+        "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])]),
+    }
+    command = [sys.executable, str(HERE / "fake_engine.py"), "evaluate", str(plan_file)]
+    run = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while n_lines(store) < n_kept:
+            assert run.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.002)
+        run.send_signal(signal.SIGKILL)
+    finally:
+        run.kill()
+        run.wait()
+    return n_lines(store)
+
+
+def test_killed_run_ends_with_the_same_bytes(garden, measured, fake, tables_of):
+    expected = tables_of(measured)
+    n_kept = kill_when(garden, 150)
+    assert not (garden.parent / "measured").exists()
+    (segment,) = garden.parent.glob("store/answers/*/*.jsonl")
+    segment.write_bytes(segment.read_bytes() + b'0f3a {"key": "torn')
+    done = measure(garden)
+    assert tables_of(garden.parent / "measured" / "garden") == expected
+    n_known = sum(each.n_known for each in done.measured)
+    assert n_known >= n_kept
+    assert any("torn or damaged" in note for each in done.measured for note in each.notes)
+    records = sorted((garden.parent / "store" / "records" / "garden").iterdir())
+    whole = sorted((measured.parents[1] / "store" / "records" / "garden").iterdir())
+    assert [path.read_bytes() for path in records] == [path.read_bytes() for path in whole]
+
+
+def test_resumed_run_repeats_at_most_the_batch_in_flight(garden, monkeypatch):
+    opened = []
+
+    def open_counted(source, *, device, budget):
+        opened.append(open_fake(source, device=device, budget=budget))
+        return opened[-1]
+
+    monkeypatch.setattr(opening, "open_engine", open_counted)
+    done = measure(garden)
+    computed = sum(engine.asked for engine in opened)
+    (first, *_) = garden.parent.glob("store/answers/*/*.jsonl")
+    lines = first.read_bytes().splitlines(keepends=True)
+    first.write_bytes(b"".join(lines[:-3]))
+    opened.clear()
+    measure(garden)
+    assert 3 <= sum(engine.asked for engine in opened) <= 3 + BATCH
+    assert computed == sum(each.n_requests - each.n_known for each in done.measured)
+
+
+class Broken:
+    """An engine that gives no number, or no answer at all."""
+
+    def __init__(self, engine, value):
+        self.engine, self.value = engine, value
+
+    def __getattr__(self, name):
+        return getattr(self.engine, name)
+
+    def answer(self, requests, known=frozenset()):
+        if self.value is not None:
+            yield 0, Scored(self.value, False)
+
+
+@pytest.mark.parametrize(
+    "value, expected",
+    [(float("nan"), 'set dtype = "float32"'), (None, "without an answer")],
+)
+def test_engine_that_fails_is_one_message_and_nothing_is_kept(garden, monkeypatch, value, expected):
+    def broken(source, *, device, budget):
+        return Broken(open_fake(source, device=device, budget=budget), value)
+
+    monkeypatch.setattr(opening, "open_engine", broken)
+    with pytest.raises(EngineError, match=expected):
+        measure(garden)
+    assert n_lines(garden.parent / "store") == 0
+    assert not list(garden.parent.glob("store/records/*/*"))
+
+
+def test_study_that_can_not_be_finished_is_not_begun(garden, fake, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("toolkit.evaluate.run.write_provenance", full)
+    with pytest.raises(SourceError, match="No space left on device"):
+        measure(garden)
+    assert not (garden.parent / "measured").exists()
