@@ -27,6 +27,10 @@ class FitError(ToolkitError):
     """Sampling could not start or finish."""
 
 
+class CheckpointError(ToolkitError):
+    """A checkpoint or its tokenizer can't be used, or not for what it was asked."""
+
+
 class EngineError(ToolkitError):
     """Jobs can't be run where they were asked to."""
 
