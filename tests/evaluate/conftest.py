@@ -1,92 +1,32 @@
-"""Tiny checkpoints with random weights and a tokenizer trained on the spot, saved as folders."""
+"""Tiny checkpoints with random weights, made once for all tests of the engine."""
 
 from pathlib import Path
 
 import pytest
 
-TEXTS = [
-    "The lamp stood on the table, and the table stood in the hall.",
-    "Question: which of these is a fruit?\n(A) apple\n(B) lamp\nAnswer:",
-    "Il était une fois un café à Zürich; naïve, œuvre, 日本語 and ελληνικά.",
-    "one two three four five six seven eight nine ten",
-]
-N_CONTEXT = 256
-FAMILIES = ("gpt2", "gpt_neox", "llama", "t5")
-
-
-def byte_level_tokenizer():
-    """A byte-level BPE: some of its tokens are parts of a character."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=320,
-        special_tokens=["<end>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(TEXTS, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>", pad_token="<end>")
-
-
-def build_model(family: str, n_vocabulary: int, **changes):
-    """A network of two layers, its weights large enough that attention matters."""
-    import torch
-    import transformers
-
-    ends = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}
-    llama_like = {
-        "vocab_size": n_vocabulary,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "max_position_embeddings": N_CONTEXT,
-        "initializer_range": 0.3,
-    }
-    settings = {
-        "gpt2": {
-            "vocab_size": n_vocabulary,
-            "n_embd": 32,
-            "n_layer": 2,
-            "n_head": 4,
-            "n_positions": N_CONTEXT,
-            "initializer_range": 0.3,
-        },
-        "t5": {
-            "vocab_size": n_vocabulary,
-            "d_model": 32,
-            "d_kv": 8,
-            "d_ff": 64,
-            "num_layers": 2,
-            "num_heads": 4,
-            "decoder_start_token_id": 0,
-        },
-    }.get(family, llama_like)
-    config = transformers.AutoConfig.for_model(family, **(settings | ends | changes))
-    loader = transformers.AutoModelForCausalLM
-    if config.is_encoder_decoder:
-        loader = transformers.AutoModelForSeq2SeqLM
-    torch.manual_seed(1)
-    return loader.from_config(config).eval()
-
-
-def save_checkpoint(folder: Path, family: str, **changes) -> Path:
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    tokenizer = byte_level_tokenizer()
-    build_model(family, len(tokenizer), **changes).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory) -> dict[str, Path]:
     """One folder for each family."""
-    return {
-        family: save_checkpoint(tmp_path_factory.mktemp(family), family) for family in FAMILIES
-    }
+    pytest.importorskip("torch")
+    from tiny_checkpoints import FAMILIES, save_checkpoint
+
+    return {family: save_checkpoint(tmp_path_factory.mktemp(family), family) for family in FAMILIES}
+
+
+@pytest.fixture(scope="session")
+def engine_of(checkpoints):
+    """Load an engine once for each family, attention and budget."""
+    from toolkit.evaluate.engine import load_engine
+    from toolkit.evaluate.requests import CheckpointSource
+
+    loaded = {}
+
+    def load(family, attention="sdpa", budget=4096):
+        key = family, attention, budget
+        if key not in loaded:
+            source = CheckpointSource(str(checkpoints[family]), attention=attention)
+            loaded[key] = load_engine(source, device="cpu", budget=budget)
+        return loaded[key]
+
+    return load
