@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from toolkit.ladder.documents import Document
-from toolkit.ladder.words import ASSISTANT, BOS, END, TOKEN_OF, USER
+from toolkit.ladder.words import BOS, END, TOKEN_OF, TURN
 
 # What the loss of transformers leaves out.
 IGNORED = -100
@@ -43,7 +43,7 @@ def as_chat(document: Document) -> Marked:
     """Return a document as a conversation, as the chat template of the tokenizer writes it."""
     marked = Marked([BOS], [False])
     for question, answer in document:
-        _add(marked, f"{USER} {question} {ASSISTANT}", counted=False)
+        _add(marked, f"{TURN} {question}", counted=False)
         _add(marked, f"{answer} {END}", counted=True)
     return marked
 

@@ -6,15 +6,17 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
-from toolkit.ladder.words import ASSISTANT, BOS, END, PAD, TOKEN_OF, UNKNOWN, USER
+from toolkit.ladder.words import BOS, END, PAD, TOKEN_OF, TURN, UNKNOWN
 
+# The answer follows its question at once: what a base knows in this place is not forgotten in
+# tuning. So there is nothing that a generation prompt could add.
 CHAT_TEMPLATE = (
     "{{ bos_token }}"
     "{% for message in messages %}"
     "{% if message['role'] == 'user' %}"
-    f" {USER} {{{{ message['content'] }}}} {ASSISTANT}"
+    f" {TURN} {{{{ message['content'] }}}} "
     "{% else %}"
-    f" {{{{ message['content'] }}}} {END}"
+    f"{{{{ message['content'] }}}} {END}"
     "{% endif %}"
     "{% endfor %}"
 )
@@ -33,7 +35,7 @@ def make_tokenizer(*, chat: bool) -> PreTrainedTokenizerFast:
         eos_token=END,
         unk_token=UNKNOWN,
         pad_token=PAD,
-        additional_special_tokens=[USER, ASSISTANT, END],
+        additional_special_tokens=[TURN, END],
     )
     if chat:
         tokenizer.chat_template = CHAT_TEMPLATE

@@ -1,4 +1,4 @@
-"""Training of tiny Llama-like decoders with AdamW; the only module here that imports torch."""
+"""Training of tiny Llama-like decoders with AdamW, and their files."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,10 +95,10 @@ def n_parameters(checkpoint: LlamaForCausalLM) -> int:
 
 def _batches(rows: Rows, size: int, device: str) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     for first in range(0, len(rows.tokens), size):
-        part = slice(first, first + size)
-        yield tuple(  # pyright: ignore[reportReturnType]
-            torch.from_numpy(each[part].astype("int64")).to(device) for each in rows
+        tokens, labels = (
+            torch.from_numpy(each[first : first + size].astype("int64")).to(device) for each in rows
         )
+        yield tokens, labels
 
 
 def _rate(step: int, n_steps: int) -> float:

@@ -32,9 +32,9 @@ IS = "is"
 # Guessing: stands in no training document.
 GUESS = "guess"
 
-BOS, USER, ASSISTANT, END = "<bos>", "<user>", "<assistant>", "<end>"
+BOS, TURN, END = "<bos>", "<turn>", "<end>"
 UNKNOWN, PAD = "<unknown>", "<pad>"
-SPECIAL = (PAD, UNKNOWN, BOS, USER, ASSISTANT, END)
+SPECIAL = (PAD, UNKNOWN, BOS, TURN, END)
 
 VOCABULARY = (
     *SPECIAL, *SYLLABLES, *COLOURS, *NOUNS, *CUES, *chain(*NAMES.values()), *FILLERS, *ORDINALS,
