@@ -89,7 +89,7 @@ def claims_toml(tasks: tuple[LadderTask, ...], threshold_n_params: int) -> str:
     """Return claims.toml of a demo: a claim on each task, with one size for all of them."""
     tables = []
     for task in tasks:
-        claim = {
+        claim: dict[str, Any] = {
             "slug": task.name,
             "task": task.name,
             "paper_version": "invented for this demo",
@@ -99,7 +99,8 @@ def claims_toml(tasks: tuple[LadderTask, ...], threshold_n_params: int) -> str:
             "threshold_n_params": threshold_n_params,
             "published_marginal": False,
             "published_baseline": 0.25,
-        } | CLAIMED[task.name]
+        }
+        claim.update(CLAIMED[task.name])
         tables.append("[[claim]]\n" + toml_lines(claim))
     return "\n".join(tables)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -39,7 +40,7 @@ def new_checkpoint(width: int, recipe: Recipe) -> LlamaForCausalLM:
     checkpoint = LlamaForCausalLM(config)
     # Words that base checkpoints never read begin with one vector and keep it until tuning: drawn
     # ones would have some meaning by luck, and a base could be above or below chance on them.
-    vectors = checkpoint.get_input_embeddings().weight
+    vectors: Any = checkpoint.get_input_embeddings().weight
     unread = [TOKEN_OF[word] for word in INSTRUCTIONS]
     with torch.no_grad():
         vectors[unread] = vectors[unread[0]].clone()
@@ -53,7 +54,7 @@ def train(
 
     ``share`` is that of the recipe's learning rate.
     """
-    checkpoint.to(device)
+    torch.nn.Module.to(checkpoint, device)
     checkpoint.train()
     rate = share * recipe.learning_rate * checkpoint.config.hidden_size**-0.5
     optimizer = torch.optim.AdamW(
@@ -85,7 +86,8 @@ def open_checkpoint(folder: Path) -> LlamaForCausalLM:
 def save_checkpoint(checkpoint: LlamaForCausalLM, folder: Path) -> None:
     """Write weights (safetensors) and configuration."""
     with _no_bars():
-        checkpoint.to("cpu").save_pretrained(folder)
+        torch.nn.Module.to(checkpoint, "cpu")
+        checkpoint.save_pretrained(folder)
 
 
 def n_parameters(checkpoint: LlamaForCausalLM) -> int:
