@@ -70,6 +70,7 @@ def test_readme_names_only_commands_that_exist():
     from toolkit.cli import app
 
     known = {c.name or c.callback.__name__.strip("_") for c in app.registered_commands}
+    known |= {group.name for group in app.registered_groups}
     named = set(re.findall(r"`emergence ([a-z]+)", (ROOT / "README.md").read_text()))
     assert named
     assert named <= known

@@ -32,7 +32,7 @@ class PlanError(ToolkitError):
 
 
 class CheckpointError(ToolkitError):
-    """A checkpoint or its tokenizer can't be used."""
+    """A checkpoint or its tokenizer can't be used, or not for what it was asked."""
 
 
 class EngineError(ToolkitError):

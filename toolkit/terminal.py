@@ -91,7 +91,7 @@ def reading(title: str) -> Iterator[Callable[[str, int, int], None]]:
 
 @contextmanager
 def measuring(
-    title: str, n_items: int
+    title: str, n_items: int, unit: str = "items"
 ) -> Iterator[tuple[Callable[[str], None], Callable[[float, int], None]]]:
     """Yield two functions: one is told what is done, one of items and tokens that were asked about.
 
@@ -101,7 +101,7 @@ def measuring(
         yield say, lambda _items, _tokens: None
         return
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("items,"),
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(f"{unit},"),
         TextColumn("{task.fields[rate]:,.0f} tokens/s,"), TimeElapsedColumn(), TextColumn("and"),
         TimeRemainingColumn(), TextColumn("to go"),
     )  # fmt: skip

@@ -1,0 +1,43 @@
+"""What happens when the device's memory runs out: forwards get half as large, and it is counted."""
+
+import torch
+
+from toolkit.errors import CheckpointError
+
+# A forward of fewer tokens doesn't fit: then the checkpoint itself fills the device.
+SMALLEST = 8
+
+
+class Room:
+    """Tokens that one forward may hold: the budget, until the memory of the device runs out.
+
+    Once halved it stays so: the next forward of that size would fail as well.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
+        self.tokens = budget
+        self.n_splits = 0
+
+    def halve(self, n_tokens: int) -> None:
+        """Allow half of the tokens of the forward that failed.
+
+        Raises
+        ------
+        CheckpointError
+            If even the smallest forwards don't fit.
+        """
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        self.n_splits += 1
+        self.tokens = min(self.tokens, n_tokens) // 2
+        if self.tokens < SMALLEST:
+            raise too_large(n_tokens)
+
+
+def too_large(n_tokens: int) -> CheckpointError:
+    """Return the error for a forward that failed and can't be made smaller."""
+    return CheckpointError(
+        f"out of memory: a forward of {n_tokens} tokens doesn't fit beside the weights; "
+        "use a smaller dtype, a larger device, or shorter prompts."
+    )
