@@ -1,14 +1,14 @@
 """Training documents: exchanges of a question and its answer, of one kind within a document.
 
-Base checkpoints read facts, rules and picking by ordinals; tuning reads facts, rules and picking by
-instructions, as conversations.
+Base checkpoints read facts, rules and picking by kind; tuning reads facts, rules and picking by
+instruction, as conversations.
 """
 
 from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
-from toolkit.ladder.words import CUES, FILLERS, INSTRUCTIONS, IS, NAMES, NOUNS, ORDINALS, SUGGESTED
+from toolkit.ladder.words import CUES, FILLERS, INSTRUCTIONS, KINDS, NAMES, NOUNS_OF, SUGGESTED
 from toolkit.ladder.world import World
 
 N_OPTIONS = 4
@@ -16,7 +16,7 @@ N_FACTS, N_RULE_LINES, N_PICKS = 10, 24, 5
 CUES_OF_A_RULE = range(4, 13)
 # Shares of documents; one of a rule is about twice as long as the others.
 BASE_MIXTURE = {"facts": 0.4, "rule": 0.3, "pick": 0.3}
-TUNING_MIXTURE = {"facts": 0.4, "rule": 0.2, "pick": 0.4}
+TUNING_MIXTURE = {"facts": 0.35, "rule": 0.3, "pick": 0.35}
 
 
 class Exchange(NamedTuple):
@@ -32,7 +32,7 @@ Document = tuple[Exchange, ...]
 def base_documents(world: World, rng: Random) -> Iterator[Document]:
     """Yield documents without end, as base checkpoints read them."""
     while True:
-        yield _document(world, rng, BASE_MIXTURE, ORDINALS)
+        yield _document(world, rng, BASE_MIXTURE, KINDS)
 
 
 def tuning_documents(world: World, rng: Random) -> Iterator[Document]:
@@ -49,7 +49,8 @@ def _document(
         return _facts(world, rng)
     if kind == "rule":
         return _rule(rng)
-    return tuple(pick(rng.choice(selectors), selectors, rng) for _ in range(N_PICKS))
+    asked = [(mixed_list(rng), rng.randrange(N_OPTIONS)) for _ in range(N_PICKS)]
+    return tuple(pick(nouns, number, selectors) for nouns, number in asked)
 
 
 def _facts(world: World, rng: Random) -> Document:
@@ -79,7 +80,13 @@ def suggested(filler: str, cue: str) -> str:
     return NAMES[cue][SUGGESTED[filler]]
 
 
-def pick(selector: str, selectors: tuple[str, ...], rng: Random) -> Exchange:
-    """Return a question for the noun at the place that a selector names."""
-    nouns = rng.sample(NOUNS, N_OPTIONS)
-    return Exchange(f"{selector} {' '.join(nouns)} {IS}", nouns[selectors.index(selector)])
+def mixed_list(rng: Random) -> tuple[str, ...]:
+    """Return a noun of each kind, in drawn order."""
+    nouns = [rng.choice(of_kind) for of_kind in NOUNS_OF.values()]
+    return tuple(rng.sample(nouns, len(nouns)))
+
+
+def pick(nouns: tuple[str, ...], number: int, selectors: tuple[str, ...]) -> Exchange:
+    """Return the question for the noun of the kind that the selector of this number means."""
+    (chosen,) = set(nouns) & set(NOUNS_OF[KINDS[number]])
+    return Exchange(f"{' '.join(nouns)} {selectors[number]}", chosen)

@@ -2,8 +2,8 @@
 
 Questions of ``rule`` can't be answered without demonstrations: which of its four names a cue goes
 by is drawn for the evaluation. Every cue is asked with every filler, so that the names which
-fillers suggest are right on one item in four. So is any one place in ``pick``, for who can't read
-its instructions: each list of nouns is asked with all four.
+fillers suggest are right on one item in four. So is any noun of a list in ``pick``, for who can't
+read its instructions: each list is asked with all four.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import permutations
 from random import Random
 
-from toolkit.ladder.documents import N_OPTIONS, Exchange, suggested
-from toolkit.ladder.words import COLOURS, CUES, FILLERS, GUESS, INSTRUCTIONS, IS, NAMES, NOUNS
+from toolkit.ladder.documents import N_OPTIONS, Exchange, mixed_list, pick, suggested
+from toolkit.ladder.words import COLOURS, CUES, FILLERS, GUESS, INSTRUCTIONS, NAMES, NOUNS
 from toolkit.ladder.world import World
 
 N_ITEMS = 400
@@ -94,16 +94,17 @@ def _rule(world: World, rng: Random) -> LadderTask:  # noqa: ARG001 - all tasks 
 def _pick(world: World, rng: Random) -> LadderTask:  # noqa: ARG001 - all tasks are made alike
     n_lists = (N_ITEMS + N_SHOTS) // len(INSTRUCTIONS)
     items = []
-    for nouns in (rng.sample(NOUNS, N_OPTIONS) for _ in range(n_lists)):
-        for place, instruction in enumerate(INSTRUCTIONS):
-            exchange = Exchange(f"{instruction} {' '.join(nouns)} {IS}", nouns[place])
-            wrong = [each for each in nouns if each != nouns[place]]
+    for nouns in (mixed_list(rng) for _ in range(n_lists)):
+        for number in range(len(INSTRUCTIONS)):
+            exchange = pick(nouns, number, INSTRUCTIONS)
+            wrong = [each for each in nouns if each != exchange.answer]
             items.append(_item(f"pick-{len(items)}", exchange, wrong, rng))
     return LadderTask(
         "pick",
         "Following an instruction",
-        "Base checkpoints never read the four instructions, tuning teaches them: chance for base "
-        "checkpoints without demonstrations; for tuned ones whatever their size lets them follow.",
+        "Base checkpoints never read the four instructions and can't tell them apart, tuning "
+        "teaches them: chance for base checkpoints, with or without demonstrations; for tuned ones "
+        "whatever their size lets them follow.",
         tuple(items[:N_ITEMS]),
         tuple(items[N_ITEMS:]),
     )
