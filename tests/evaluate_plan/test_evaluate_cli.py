@@ -95,7 +95,7 @@ def test_provenance_says_what_made_the_study(measured):
 def test_second_run_computes_nothing_and_writes_the_same(measured, tables_of):
     before = tables_of(measured)
     said = json.loads(run(plan_of(measured), "--json"))
-    assert all(row["requests"] == row["known before"] > 0 for row in said["checkpoints"])
+    assert all(row["requests"] == row["reused"] > 0 for row in said["checkpoints"])
     assert said["notes"][0].startswith("Reused")
     assert "(100%)" in said["notes"][0]
     assert tables_of(measured) == before
@@ -113,7 +113,7 @@ def test_new_task_leaves_the_answers_of_the_others(measured):
     after = pd.read_csv(measured / "scores.csv")
     kept = after[after["task"] != "sums-2"].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, before)
-    assert all(0 < row["known before"] < row["requests"] for row in said["checkpoints"])
+    assert all(0 < row["reused"] < row["requests"] for row in said["checkpoints"])
 
 
 def test_order_of_items_changes_no_score(measured):
@@ -121,7 +121,7 @@ def test_order_of_items_changes_no_score(measured):
     for path in measured.parents[1].glob("*.jsonl"):
         path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
     said = json.loads(run(plan_of(measured), "--json"))
-    assert all(row["requests"] == row["known before"] for row in said["checkpoints"])
+    assert all(row["requests"] == row["reused"] for row in said["checkpoints"])
     pd.testing.assert_frame_equal(pd.read_csv(measured / "scores.csv"), before)
 
 
@@ -131,8 +131,8 @@ def test_dry_run_counts_without_torch_and_writes_nothing(garden, monkeypatch, sn
     said = json.loads(run(garden, "--dry-run", "--json"))
     assert snapshot(garden.parent) == before
     row = said["checkpoints"][0]
-    # sorting: 2 formats, naming and sums one; zero-shot and 3 kinds x 2 seeds each
-    assert row["cells"] == 4 * 7
+    # sorting: 2 formats, naming and sums one; zero-shot and 3 kinds, of 2 seeds each
+    assert row["cells"] == 4 * 4
     assert row["requests"] == 7 * (2 * 8 * 2 + 10 * 4 + 8)
     assert row["distinct tokens"] < row["tokens"] / 2
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import item_lines, write_lines
+from garden_plan import item_lines, write_lines
 
 from toolkit.errors import ToolkitError
 from toolkit.evaluate.items import Item, draw, in_drawn_order

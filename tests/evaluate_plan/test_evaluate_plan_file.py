@@ -20,7 +20,7 @@ def test_plan_has_absolute_paths(garden):
 
 
 FAULTS = {
-    "unknown key": ('store = "store"', 'stroe = "store"', "did you mean 'store'"),
+    "unknown key": ('store = "store"', 'stores = "store"', "did you mean 'store'"),
     "unknown kind": ('"random_labels"', '"random_label"', "did you mean 'random_labels'"),
     "outside": ('path = "sums.jsonl"', 'path = "../sums.jsonl"', "inside the folder of the plan"),
     "study name": ('"measured/garden"', '"measured/My Garden"', "lower-case letters"),
@@ -34,7 +34,7 @@ FAULTS = {
     "no parser": ('answer = "number"', "", "expected 'answer' where text is generated"),
     "no chance": ("chance = 0.0", "", "'chance' is missing"),
     "chance": ("chance = 0.0", "chance = 1.5", r"proportion in \[0, 1\]"),
-    "word": ("{input}\\n{options}", "{inptu}\\n{options}", "did you mean 'input'"),
+    "word": ("{input}\\n{options}", "{inputs}\\n{options}", "did you mean 'input'"),
     "after output": ('Answer: {output}"\n\n', 'Answer: {output}."\n\n', "at its end"),
     "shots": ("shots = [0, 2]", "shots = [0, -2]", "0 or more"),
     "shots twice": ("shots = [0, 2]", "shots = [2, 2]", "a value twice"),

@@ -45,20 +45,21 @@ def _count(checkpoint: CheckpointPlan, plan: Plan, tasks: Sequence[TaskItems]) -
     encoder = load_encoder(checkpoint, encoder_decoder=is_encoder_decoder(checkpoint.source))
     # How long a window is, is known once the checkpoint is opened.
     window = Window(None, plan.too_long)
-    cells = items = requests = tokens = distinct = longest = 0
+    cells: set[tuple[str, str, int]] = set()  # seeds are repeats of one cell
+    items = requests = tokens = distinct = longest = 0
     for task in tasks:
         for condition in conditions(plan, task.plan):
             form = plan.format_named(condition.format)
             asked = ask(task, form, condition, encoder, window, chat=checkpoint.chat_template)
             of_cell = [request for each in asked for request in each.requests]
             lengths = [len(_sequence(request)) for request in of_cell]
-            cells += 1
+            cells.add((task.plan.name, condition.prompt_format, condition.n_shots))
             items += len(asked)
             requests += len(of_cell)
             tokens += sum(lengths)
             distinct += distinct_tokens(of_cell)
             longest = max(longest, *lengths)
-    return CheckpointWork(checkpoint.name, cells, items, requests, tokens, distinct, longest)
+    return CheckpointWork(checkpoint.name, len(cells), items, requests, tokens, distinct, longest)
 
 
 def distinct_tokens(requests: Sequence[Request]) -> int:

@@ -130,13 +130,14 @@ def load_encoder(checkpoint: CheckpointPlan, *, encoder_decoder: bool) -> Encode
             msg = f"{name}: its tokenizer has no chat template; set chat_template = false."
             raise CheckpointError(msg)
         return Encoder(tokenizer, (), encoder_decoder, name)
-    bos: Any = tokenizer.bos_token_id
+    bos: int | None = tokenizer.bos_token_id
     if checkpoint.add_bos and bos is None:
         msg = f"{name}: got add_bos = true, and its tokenizer has no such token; remove the key."
         raise CheckpointError(msg)
     by_itself = bos is not None and tokenizer("a")["input_ids"][:1] == [bos]
     wanted = by_itself if checkpoint.add_bos is None else checkpoint.add_bos
-    return Encoder(tokenizer, (int(bos),) if wanted else (), encoder_decoder, name)
+    before = (bos,) if wanted and bos is not None else ()
+    return Encoder(tokenizer, before, encoder_decoder, name)
 
 
 def is_encoder_decoder(source: CheckpointSource) -> bool:

@@ -25,7 +25,7 @@ def measured_rows(done: Evaluated) -> list[Row]:
                 "least": float(own.min()),
                 "most": float(own.max()),
                 "requests": each.n_requests,
-                "known before": each.n_known,
+                "reused": each.n_known,
                 "unresolved": each.n_unresolved,
                 "unparseable": each.n_unparseable,
                 "truncated": each.n_truncated,
