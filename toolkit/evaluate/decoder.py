@@ -142,14 +142,3 @@ def key_values_of(cache: Cache) -> KeyValues:
             raise NotImplementedError("a layer of this architecture keeps no keys and values")
         held.append((layer.keys, layer.values))
     return held
-
-
-def n_past(past: KeyValues) -> int:
-    """Return the number of tokens whose keys and values are held."""
-    return past[0][0].shape[-2] if past else 0
-
-
-def is_ancestor(end: Tensor) -> Tensor:  # (node, node)
-    """Return whether the second node is the first or lies on its way; nodes are in preorder."""
-    nodes = torch.arange(len(end), device=end.device)
-    return (nodes[None, :] <= nodes[:, None]) & (end[None, :] > nodes[:, None])

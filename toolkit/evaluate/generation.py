@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from toolkit.evaluate.completion import Completion
-from toolkit.evaluate.decoder import Decoder, KeyValues, n_past
+from toolkit.evaluate.decoder import Decoder, KeyValues
 from toolkit.evaluate.live_texts import LiveTexts, n_needed
 from toolkit.evaluate.memory import Room
+from toolkit.evaluate.packed_row import n_past
 from toolkit.evaluate.packing import Packing
 from toolkit.evaluate.prefix_cache import PrefixCache
 from toolkit.evaluate.requests import Generated, GenerateRequest
@@ -52,7 +53,8 @@ class PackedGenerator:
             members = ordered[bundle.start : bundle.stop]
             if set(members) <= known:
                 continue
-            past = prefixes.key_values(tokens[bundle.start], bundle.cuts)
+            cuts = packing.below_common_prefix(bundle).cuts
+            past = prefixes.key_values(tokens[bundle.start], cuts)
             sequences = dict(zip(members, tokens[bundle.start : bundle.stop], strict=True))
             yield from self._in_room(sequences, past)
 
@@ -77,7 +79,9 @@ class PackedGenerator:
         while waiting or live.completions:
             entering = self._admit(waiting, live.n_reserved, n_past(past))
             if entering:
-                live.enter([self._begin(request) for request, _ in entering], entering)
+                completions = [self._begin(request) for request, _ in entering]
+                contexts = [tokens for _, tokens in entering]
+                live.enter(completions, contexts, self._room.tokens)
             else:
                 live.step()
             for completion in live.leave():

@@ -8,6 +8,7 @@ import torch
 from toolkit.evaluate.completion import Completion
 from toolkit.evaluate.decoder import Decoder
 from toolkit.evaluate.encoder_decoder import EncoderDecoder
+from toolkit.evaluate.memory import too_large
 from toolkit.evaluate.requests import Generated, GenerateRequest
 from toolkit.evaluate.trie import in_order
 
@@ -37,7 +38,11 @@ class LoopGenerator:
         """Yield each request that isn't known, with its text."""
         for request in in_order(requests)[0]:
             if request not in known:
-                yield request, self._generate(request)
+                try:
+                    generated = self._generate(request)
+                except torch.OutOfMemoryError as error:
+                    raise too_large(len(request.context)) from error
+                yield request, generated
 
     def _generate(self, request: GenerateRequest) -> Generated:
         completion = self._begin(request)

@@ -36,8 +36,8 @@ class Room:
 
 
 def too_large(n_tokens: int) -> CheckpointError:
-    """Return the error for a forward that failed and can't be made smaller."""
+    """Return the error for a forward that didn't fit and can't be made smaller."""
     return CheckpointError(
-        f"out of memory: a forward of {n_tokens} tokens doesn't fit beside the weights; "
-        "use a smaller dtype, a larger device, or shorter prompts."
+        f"out of memory: not even a forward of {n_tokens} tokens fits beside the weights "
+        "and what it has to see; use a smaller dtype, a larger device, or shorter prompts."
     )

@@ -75,6 +75,14 @@ class Packing:
             else:
                 waiting.extend(reversed(self._children(group, common, budget)))
 
+    def below_common_prefix(self, bundle: Bundle) -> Bundle:
+        """Return the bundle with all that its sequences share moved into the prefix."""
+        common = self._common(bundle)
+        prefix = min(common, int(self._limit[bundle.start : bundle.stop].min()))
+        if bundle.stop - bundle.start == 1 or prefix - bundle.n_prefix < MIN_PREFIX:
+            return bundle
+        return Bundle(bundle.start, bundle.stop, (*bundle.cuts, prefix))
+
     def _common(self, group: Bundle) -> int:
         between = self._shared[group.start + 1 : group.stop]
         return int(between.min()) if len(between) else int(self._lengths[group.start])

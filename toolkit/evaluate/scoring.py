@@ -6,13 +6,12 @@ below the same cached prefix, ``plain`` runs every sequence whole and alone: the
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from toolkit.evaluate.decoder import Decoder, KeyValues
-from toolkit.evaluate.memory import Room, too_large
+from toolkit.evaluate.memory import Room
 from toolkit.evaluate.packing import Packing
 from toolkit.evaluate.prefix_cache import PrefixCache
 from toolkit.evaluate.requests import Scored, ScoreRequest
@@ -42,45 +41,30 @@ class DecoderScorer:
             past: KeyValues = []
             if self._mode != "plain":
                 past = prefixes.key_values(tokens[bundle.start], bundle.cuts)
-            job = _Job(ordered, tokens, packing, past, bundle.n_prefix)
-            yield from self._in_room(job, bundle.start, bundle.stop)
+            size = packing.size(bundle.start, bundle.stop, bundle.n_prefix)
+            scores = self._in_room(members, tokens[bundle.start : bundle.stop], past, size)
+            yield from zip(members, scores, strict=True)
 
-    def _in_room(self, job: "_Job", start: int, stop: int) -> Iterator[tuple[ScoreRequest, Scored]]:
-        """Score a range of requests in one go, or its two halves where the memory runs out."""
-        size = job.packing.size(start, stop, job.n_prefix)
-        if size <= self._room.tokens or stop - start == 1:
-            members = job.requests[start:stop]
-            scores = self._try_scoring(members, job.tokens[start:stop], job.past)
-            if scores is not None:
-                yield from zip(members, scores, strict=True)
-                return
-            if stop - start == 1:
-                raise too_large(size)
-            self._room.halve(size)
-        middle = (start + stop) // 2
-        yield from self._in_room(job, start, middle)
-        yield from self._in_room(job, middle, stop)
-
-    def _try_scoring(
-        self, requests: list[ScoreRequest], tokens: list[np.ndarray], past: KeyValues
-    ) -> list[Scored] | None:
-        """Return the scores, None if the memory ran out."""
-        try:
-            if self._mode == "packed":
-                return score_packed(self._decoder, requests, tokens, past)
-            if self._mode == "rows":
-                return score_rows(self._decoder, requests, tokens, past, self._room.tokens)
-            return [score_plain(self._decoder, request) for request in requests]
-        except torch.OutOfMemoryError:
-            return None
-
-
-@dataclass(frozen=True)
-class _Job:
-    """All requests in order, and the keys and values of the prefix that some of them share."""
-
-    requests: list[ScoreRequest]
-    tokens: list[np.ndarray]
-    packing: Packing
-    past: KeyValues
-    n_prefix: int
+    def _in_room(
+        self,
+        requests: list[ScoreRequest],
+        tokens: list[np.ndarray],
+        past: KeyValues,
+        size: int,
+    ) -> list[Scored]:
+        """Score a bundle, in smaller and smaller pieces while the memory runs out."""
+        scores = None
+        while scores is None:
+            n_tokens = self._room.tokens
+            try:
+                if self._mode == "packed":
+                    scores = score_packed(self._decoder, requests, tokens, past, n_tokens)
+                elif self._mode == "rows":
+                    scores = score_rows(self._decoder, requests, tokens, past, n_tokens)
+                else:
+                    scores = [score_plain(self._decoder, request) for request in requests]
+            except torch.OutOfMemoryError:
+                pass
+            if scores is None:
+                self._room.halve(size)
+        return scores

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toolkit.evaluate.decoder import Decoder, KeyValues, cache_of, is_ancestor, n_past
+from toolkit.evaluate.decoder import Decoder, KeyValues, cache_of
+from toolkit.evaluate.packed_row import PackedRow, n_past
 from toolkit.evaluate.requests import Scored, ScoreRequest
 from toolkit.evaluate.trie import TokenTrie
 
@@ -20,20 +21,28 @@ def score_packed(
     requests: Sequence[ScoreRequest],
     tokens: Sequence[np.ndarray],
     past: KeyValues,
+    n_tokens: int,
 ) -> list[Scored]:
-    """Score ordered requests as one row that holds each distinct token once."""
-    n_prefix = n_past(past)
-    trie = TokenTrie.build(tokens, n_prefix)
+    """Score ordered requests as one row that holds each distinct token once.
+
+    No more than ``n_tokens`` of them go into one forward.
+    """
+    row = PackedRow(decoder, past)
+    trie = TokenTrie.build(tokens, row.n_prefix)
     nodes = [
-        path[len(request.context) - 1 - n_prefix :]
+        path[len(request.context) - 1 - row.n_prefix :]
         for request, path in zip(requests, trie.paths, strict=True)
     ]
-    keep, kept_place = np.unique(np.concatenate(nodes), return_inverse=True)
-    end = torch.from_numpy(trie.end).to(decoder.device)
-    visible = torch.cat([end.new_ones(len(end), n_prefix).bool(), is_ancestor(end)], dim=1)
-    past_depth = torch.arange(n_prefix, device=decoder.device)
-    logits, _ = decoder.packed(trie.tokens, trie.depth, visible, past, past_depth, keep)
-    return scored(logits, kept_place, [request.continuation for request in requests])
+    keep, place = np.unique(np.concatenate(nodes), return_inverse=True)
+    continuations = [request.continuation for request in requests]
+    targets = np.concatenate(continuations)
+    predictions = np.zeros((len(targets), 2))
+    n_done = 0
+    for logits in row.run_trie(trie, keep, n_tokens):
+        here = (place >= n_done) & (place < n_done + len(logits))
+        predictions[here] = predicted(logits, place[here] - n_done, targets[here])
+        n_done += len(logits)
+    return summed(predictions, continuations)
 
 
 def score_rows(
@@ -88,16 +97,24 @@ def scored(
     ``logits`` are of shape (place, vocabulary); ``places`` holds the place that predicts each
     token of each continuation, one continuation after the other.
     """
+    return summed(predicted(logits, places, np.concatenate(continuations)), continuations)
+
+
+def predicted(logits: Tensor, places: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return the log-likelihood of each target, and 1 where it is the likeliest: (target, 2)."""
     at = torch.from_numpy(places).to(logits.device)
-    wanted = [token for continuation in continuations for token in continuation]
-    targets = torch.tensor(wanted, device=logits.device)
-    normaliser = torch.cat([part.float().logsumexp(-1) for part in logits.split(N_ROWS_AT_ONCE)])
-    likelihoods = (logits[at, targets].float() - normaliser[at]).tolist()
-    likeliest = (logits.argmax(-1)[at] == targets).tolist()
-    scores = []
-    start = 0
-    for continuation in continuations:
-        stop = start + len(continuation)
-        scores.append(Scored(math.fsum(likelihoods[start:stop]), all(likeliest[start:stop])))
-        start = stop
-    return scores
+    wanted = torch.from_numpy(targets).to(logits.device)
+    parts = logits.split(N_ROWS_AT_ONCE)
+    normaliser = torch.cat([part.float().logsumexp(-1) for part in parts])
+    likelihoods = logits[at, wanted].float() - normaliser[at]
+    likeliest = logits.argmax(-1)[at] == wanted
+    return torch.stack([likelihoods, likeliest.float()], dim=1).cpu().numpy()
+
+
+def summed(predictions: np.ndarray, continuations: Sequence[Sequence[int]]) -> list[Scored]:
+    """Return the score of each continuation from the predictions of their tokens in order."""
+    borders = np.cumsum([len(continuation) for continuation in continuations])[:-1]
+    return [
+        Scored(math.fsum(part[:, 0]), bool(part[:, 1].all()))
+        for part in np.split(predictions, borders)
+    ]
