@@ -18,6 +18,10 @@ from toolkit.evaluate.requests import Scored, ScoreRequest
 from toolkit.evaluate.scoring_ways import score_packed, score_plain, score_rows
 from toolkit.evaluate.trie import in_order
 
+# Rows can't share tokens with one another, so what options share must be in their prefix: with
+# few tokens to a bundle, a question is run through once and its options are the rows below it.
+ROWS_BUDGET = 64
+
 
 class DecoderScorer:
     """Scores distinct requests in one way; what meets in a forward depends on them alone."""
@@ -34,7 +38,10 @@ class DecoderScorer:
         ordered, tokens, shared = in_order(requests)
         packing = Packing(tokens, shared, [len(request.context) - 1 for request in ordered])
         prefixes = PrefixCache(self._decoder, self._room)
-        for bundle in packing.bundles(self._room.budget):
+        budget = self._room.budget
+        if self._mode == "rows":
+            budget = min(budget, ROWS_BUDGET)
+        for bundle in packing.bundles(budget):
             members = ordered[bundle.start : bundle.stop]
             if set(members) <= known:
                 continue

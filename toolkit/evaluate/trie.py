@@ -59,10 +59,10 @@ def in_order(
     return [request for _, request in keyed], tokens, shared
 
 
-def _tie_break(request: Request) -> tuple[int, int, tuple[str, ...]]:
+def _tie_break(request: Request) -> tuple[bool, int, int, tuple[str, ...]]:
     if isinstance(request, GenerateRequest):
-        return len(request.context), request.max_new_tokens, request.stops
-    return len(request.context), request.continuation[-1], ()
+        return True, len(request.context), request.max_new_tokens, request.stops
+    return False, len(request.context), request.continuation[-1], ()
 
 
 def _common_length(first: np.ndarray, second: np.ndarray) -> int:
