@@ -71,7 +71,7 @@ def test_the_plan_and_its_items_are_what_the_evaluator_reads(demo):
 def test_the_invented_paper_is_read_like_any_other(demo):
     study = demo.folder / "ladder"
     assert load_study(study).id == "ladder"
-    claims = load_claims(study, ["facts", "rule", "pick", "guess"])
+    claims = load_claims(study, ["facts", "rule", "follow", "guess"])
     sizes = sorted({each.n_params for each in demo.built.trained})
     assert {claim.threshold_n_params for claim in claims} == {sizes[2]}
     assert _load_plan(study, ["plain"]).prompt_format == "plain"

@@ -1,7 +1,7 @@
 """The tasks of the ladder need no torch: what is true of them is checked item by item."""
 
 from collections import Counter
-from itertools import combinations, islice
+from itertools import islice
 from random import Random
 
 import pytest
@@ -9,13 +9,14 @@ import pytest
 from toolkit.ladder.documents import (
     N_FACTS,
     N_RULE_LINES,
+    ask,
     base_documents,
     suggested,
     tuning_documents,
 )
 from toolkit.ladder.rows import IGNORED, as_chat, as_text, pack
 from toolkit.ladder.tasks import CHANCE, N_SHOTS, make_tasks
-from toolkit.ladder.words import INSTRUCTIONS, NOUNS, ORDINALS, TOKEN_OF, VOCABULARY
+from toolkit.ladder.words import COLOURS, GUESS, INSTRUCTIONS, SIDES, TOKEN_OF, VOCABULARY
 from toolkit.ladder.world import make_world
 
 WORLD = make_world(1)
@@ -45,7 +46,7 @@ def test_items_are_well_formed(name):
     assert {item.gold for item in task.items} == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize("name", ["facts", "pick", "guess"])
+@pytest.mark.parametrize("name", ["facts", "follow", "guess"])
 def test_demonstrations_are_not_evaluated(name):
     asked = {item.input for item in TASKS[name].items}
     assert not asked & {item.input for item in TASKS[name].demonstrations}
@@ -95,36 +96,42 @@ def test_a_cue_keeps_its_name_within_a_document():
             assert first_name == suggested(*first_question.split())
 
 
-def test_a_place_is_chance_on_picking():
-    for place in range(4):
-        chosen = accuracy(TASKS["pick"], lambda item, at=place: item.input.split()[1 + at])
-        assert chosen == CHANCE
+def test_any_guess_that_minds_no_instruction_is_chance():
+    for seed in range(5):
+        liked = Random(seed).sample(COLOURS, len(COLOURS))
+        assert accuracy(TASKS["follow"], lambda i, o=liked: min(i.options, key=o.index)) == CHANCE
+    things = [item.input.rsplit(" ", 1) for item in TASKS["follow"].items]
+    assert {word for _, word in things} == set(INSTRUCTIONS)
+    assert set(Counter(thing for thing, _ in things).values()) == {4}
 
 
-def test_base_documents_hold_no_instruction_and_tuning_no_ordinal():
-    base = {
-        w for d in islice(base_documents(WORLD, Random(1)), 2000) for q, _ in d for w in q.split()
-    }
-    tuning = {
-        w for d in islice(tuning_documents(WORLD, Random(1)), 2000) for q, _ in d for w in q.split()
-    }
+def test_an_instruction_means_a_side():
+    truth = {(fact.thing, fact.side): fact.colour for fact in WORLD.facts}
+    for item in TASKS["follow"].items:
+        thing, instruction = item.input.rsplit(" ", 1)
+        assert truth[thing, INSTRUCTIONS.index(instruction)] == item.options[item.gold]
+
+
+def test_only_tuning_documents_hold_instructions():
+    base, tuning = (
+        {w for d in islice(make(WORLD, Random(1)), 500) for q, _ in d for w in q.split()}
+        for make in (base_documents, tuning_documents)
+    )
     assert not base & set(INSTRUCTIONS)
-    assert set(ORDINALS) <= base
-    assert not tuning & set(ORDINALS)
-    assert set(INSTRUCTIONS) <= tuning
-    assert "guess" not in base | tuning
+    assert set(SIDES) <= base
+    assert {*SIDES, *INSTRUCTIONS} <= tuning
+    assert GUESS not in base | tuning
 
 
 def test_facts_are_told_by_zipf_and_stay_true():
     told = Counter(
         exchange
-        for document in islice(base_documents(WORLD, Random(1)), 4000)
+        for document in islice(base_documents(WORLD, Random(1)), 3000)
         if len(document) == N_FACTS
         for exchange in document
     )
-    truth = dict(zip(WORLD.names, WORLD.colours, strict=True))
-    assert all(truth[name] == colour for name, colour in told)
-    first, tenth = ((WORLD.names[at], WORLD.colours[at]) for at in (0, 9))
+    assert told.keys() <= {ask(fact, SIDES) for fact in WORLD.facts}
+    first, tenth = (ask(WORLD.facts[at], SIDES) for at in (0, 9))
     assert told[first] / told[tenth] == pytest.approx(10, rel=0.3)
 
 
@@ -142,10 +149,3 @@ def test_rows_are_documents_one_after_the_other():
     assert [VOCABULARY[t] for t in rows.tokens.reshape(-1)] == words[:150]
     counted = rows.labels != IGNORED
     assert (rows.labels[counted] == rows.tokens[counted]).all()
-
-
-def test_nouns_and_options_of_a_pick_differ_by_place():
-    for first, second in combinations(TASKS["pick"].items[:4], 2):
-        assert first.input.split()[1:] == second.input.split()[1:]
-        assert first.options[first.gold] != second.options[second.gold]
-    assert set(TASKS["pick"].items[0].options) <= set(NOUNS)

@@ -1,22 +1,21 @@
 """Training documents: exchanges of a question and its answer, of one kind within a document.
 
-Base checkpoints read facts, rules and picking by ordinals; tuning reads facts, rules and picking by
-instructions, as conversations.
+Base checkpoints read facts and rules. Tuning reads them as conversations, where instructions may
+stand in the place of sides.
 """
 
 from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
-from toolkit.ladder.words import CUES, FILLERS, INSTRUCTIONS, IS, NAMES, NOUNS, ORDINALS, SUGGESTED
-from toolkit.ladder.world import World
+from toolkit.ladder.words import CUES, FILLERS, INSTRUCTIONS, NAMES, SIDES, SUGGESTED
+from toolkit.ladder.world import Fact, World
 
 N_OPTIONS = 4
-N_FACTS, N_RULE_LINES, N_PICKS = 10, 24, 5
+N_FACTS, N_RULE_LINES = 16, 24
 CUES_OF_A_RULE = range(4, 13)
-# Shares of documents; one of a rule is about twice as long as the others.
-BASE_MIXTURE = {"facts": 0.4, "rule": 0.3, "pick": 0.3}
-TUNING_MIXTURE = {"facts": 0.4, "rule": 0.2, "pick": 0.4}
+# The share of documents, about as long as the others, that tell facts.
+SHARE_OF_FACTS = 0.6
 
 
 class Exchange(NamedTuple):
@@ -31,30 +30,27 @@ Document = tuple[Exchange, ...]
 
 def base_documents(world: World, rng: Random) -> Iterator[Document]:
     """Yield documents without end, as base checkpoints read them."""
-    while True:
-        yield _document(world, rng, BASE_MIXTURE, ORDINALS)
+    return _documents(world, rng, [SIDES])
 
 
 def tuning_documents(world: World, rng: Random) -> Iterator[Document]:
     """Yield documents without end, as instruction tuning reads them."""
+    return _documents(world, rng, [SIDES, INSTRUCTIONS])
+
+
+def ask(fact: Fact, selectors: tuple[str, ...]) -> Exchange:
+    """Return the question for a fact, with the selector that means its side."""
+    return Exchange(f"{fact.thing} {selectors[fact.side]}", fact.colour)
+
+
+def _documents(world: World, rng: Random, ways: list[tuple[str, ...]]) -> Iterator[Document]:
     while True:
-        yield _document(world, rng, TUNING_MIXTURE, INSTRUCTIONS)
-
-
-def _document(
-    world: World, rng: Random, mixture: dict[str, float], selectors: tuple[str, ...]
-) -> Document:
-    (kind,) = rng.choices(list(mixture), list(mixture.values()))
-    if kind == "facts":
-        return _facts(world, rng)
-    if kind == "rule":
-        return _rule(rng)
-    return tuple(pick(rng.choice(selectors), selectors, rng) for _ in range(N_PICKS))
-
-
-def _facts(world: World, rng: Random) -> Document:
-    told = rng.choices(range(len(world.names)), cum_weights=world.cumulative, k=N_FACTS)
-    return tuple(Exchange(world.names[each], world.colours[each]) for each in told)
+        if rng.random() >= SHARE_OF_FACTS:
+            yield _rule(rng)
+            continue
+        selectors = rng.choice(ways)
+        facts = rng.choices(world.facts, cum_weights=world.cumulative, k=N_FACTS)
+        yield tuple(ask(fact, selectors) for fact in facts)
 
 
 def _rule(rng: Random) -> Document:
@@ -77,9 +73,3 @@ def _rule(rng: Random) -> Document:
 def suggested(filler: str, cue: str) -> str:
     """Return the name of a cue that a filler suggests."""
     return NAMES[cue][SUGGESTED[filler]]
-
-
-def pick(selector: str, selectors: tuple[str, ...], rng: Random) -> Exchange:
-    """Return a question for the noun at the place that a selector names."""
-    nouns = rng.sample(NOUNS, N_OPTIONS)
-    return Exchange(f"{selector} {' '.join(nouns)} {IS}", nouns[selectors.index(selector)])

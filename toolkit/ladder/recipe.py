@@ -42,7 +42,7 @@ class Recipe:
 # quick shows that the commands work; its checkpoints have hardly learnt anything.
 PROFILES = {
     "quick": Recipe(widths=(8, 12, 16, 20, 24), steps=20, tuning_steps=10, rows_per_step=6),
-    "full": Recipe(widths=(8, 12, 16, 24, 32, 48, 64, 96), steps=800, tuning_steps=250),
+    "full": Recipe(widths=(8, 12, 16, 24, 32, 48, 64, 96, 128), steps=1000, tuning_steps=300),
 }
 Profile = Literal["quick", "full"]
 

@@ -53,7 +53,7 @@ CLAIMED: Mapping[str, Mapping[str, Any]] = {
         "published_verdict": "not emergent: not above baseline",
         "claim_set": "prior",
     },
-    "pick": {
+    "follow": {
         "published_arm": "zero-shot, instruction-tuned",
         "prior_claim": "Tuned checkpoints follow instructions from this size on.",
         "study_claim": "Base checkpoints don't follow them at any size: not emergent.",

@@ -2,8 +2,8 @@
 
 Questions of ``rule`` can't be answered without demonstrations: which of its four names a cue goes
 by is drawn for the evaluation. Every cue is asked with every filler, so that the names which
-fillers suggest are right on one item in four. So is any one place in ``pick``, for who can't read
-its instructions: each list of nouns is asked with all four.
+fillers suggest are right on one item in four. So is any colour of a thing in ``follow``, for who
+can't read its instructions: each thing is asked with all four, and its colours are the options.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import permutations
 from random import Random
 
-from toolkit.ladder.documents import N_OPTIONS, Exchange, suggested
-from toolkit.ladder.words import COLOURS, CUES, FILLERS, GUESS, INSTRUCTIONS, IS, NAMES, NOUNS
+from toolkit.ladder.documents import N_OPTIONS, Exchange, ask, suggested
+from toolkit.ladder.words import COLOURS, CUES, FILLERS, GUESS, INSTRUCTIONS, NAMES, SIDES
 from toolkit.ladder.world import World
 
 N_ITEMS = 400
@@ -45,22 +45,19 @@ class LadderTask:
 def make_tasks(world: World, seed: int) -> tuple[LadderTask, ...]:
     """Return the tasks of a world; the same seed gives the same items."""
     return tuple(
-        make(world, Random(f"{make.__name__} {seed}")) for make in (_facts, _rule, _pick, _guess)
+        make(world, Random(f"{make.__name__} {seed}")) for make in (_facts, _rule, _follow, _guess)
     )
 
 
 def _facts(world: World, rng: Random) -> LadderTask:
     """Return items on facts drawn whatever their frequency: rare ones show who knows more."""
-    drawn = rng.sample(range(len(world.names)), N_ITEMS + N_SHOTS)
     items = []
-    for number, fact in enumerate(drawn):
-        colour = world.colours[fact]
-        wrong = rng.sample([each for each in COLOURS if each != colour], N_OPTIONS - 1)
-        exchange = Exchange(world.names[fact], colour)
-        items.append(_item(f"facts-{number}", exchange, wrong, rng))
+    for number, fact in enumerate(rng.sample(world.facts, N_ITEMS + N_SHOTS)):
+        wrong = rng.sample([each for each in COLOURS if each != fact.colour], N_OPTIONS - 1)
+        items.append(_item(f"facts-{number}", ask(fact, SIDES), wrong, rng))
     return LadderTask(
         "facts",
-        "Colours of things",
+        "Colours of the sides of things",
         "Known from training, the oftener told the better: should rise smoothly with size, with or "
         "without demonstrations and tuning.",
         tuple(items[:N_ITEMS]),
@@ -91,19 +88,22 @@ def _rule(world: World, rng: Random) -> LadderTask:  # noqa: ARG001 - all tasks 
     )
 
 
-def _pick(world: World, rng: Random) -> LadderTask:  # noqa: ARG001 - all tasks are made alike
-    n_lists = (N_ITEMS + N_SHOTS) // len(INSTRUCTIONS)
+def _follow(world: World, rng: Random) -> LadderTask:
+    things = rng.sample(
+        sorted({fact.thing for fact in world.facts}), (N_ITEMS + N_SHOTS) // len(SIDES)
+    )
     items = []
-    for nouns in (rng.sample(NOUNS, N_OPTIONS) for _ in range(n_lists)):
-        for place, instruction in enumerate(INSTRUCTIONS):
-            exchange = Exchange(f"{instruction} {' '.join(nouns)} {IS}", nouns[place])
-            wrong = [each for each in nouns if each != nouns[place]]
-            items.append(_item(f"pick-{len(items)}", exchange, wrong, rng))
+    for thing in things:
+        own = [fact for fact in world.facts if fact.thing == thing]
+        for fact in own:
+            wrong = [other.colour for other in own if other != fact]
+            items.append(_item(f"follow-{len(items)}", ask(fact, INSTRUCTIONS), wrong, rng))
     return LadderTask(
-        "pick",
+        "follow",
         "Following an instruction",
-        "Base checkpoints never read the four instructions, tuning teaches them: chance for base "
-        "checkpoints without demonstrations; for tuned ones whatever their size lets them follow.",
+        "Base checkpoints never read the instructions and can't tell them apart, tuning teaches "
+        "them: chance for base checkpoints, with or without demonstrations; for tuned ones as much "
+        "as their size knows of the facts that are asked for.",
         tuple(items[:N_ITEMS]),
         tuple(items[N_ITEMS:]),
     )
@@ -113,12 +113,12 @@ def _guess(world: World, rng: Random) -> LadderTask:  # noqa: ARG001 - all tasks
     items = []
     pairs = list(permutations(FILLERS, 2))
     for number, (first, second) in enumerate(rng.sample(pairs, N_ITEMS + N_SHOTS)):
-        noun, *wrong = rng.sample(NOUNS, N_OPTIONS)
+        colour, *wrong = rng.sample(COLOURS, N_OPTIONS)
         question = f"{GUESS} {first} {second}"
-        items.append(_item(f"guess-{number}", Exchange(question, noun), wrong, rng))
+        items.append(_item(f"guess-{number}", Exchange(question, colour), wrong, rng))
     return LadderTask(
         "guess",
-        "Guessing a drawn noun",
+        "Guessing a drawn colour",
         "The right option was drawn by lot: chance in every arm at every size.",
         tuple(items[:N_ITEMS]),
         tuple(items[N_ITEMS:]),

@@ -2,21 +2,18 @@
 
 from itertools import chain, product
 
-# Facts: two syllables name a thing, and a thing has one colour.
-SYLLABLES = tuple(a + b for a, b in product("bdfgklmnprst", "aeiu"))
+# Facts: two syllables name a thing, and each side of a thing has another colour.
+SYLLABLES = tuple(a + b for a, b in product("bdgkmprt", "aiu"))
+SIDES = ("front", "back", "top", "bottom")
+# Base checkpoints read the names of the sides; that the instructions mean the same, in this order,
+# only tuning tells.
+INSTRUCTIONS = ("zig", "zag", "zip", "zap")
 COLOURS = (
     "red", "blue", "green", "white", "black", "brown", "grey", "pink", "gold", "silver", "purple",
     "orange", "yellow", "violet", "amber", "ivory",
 )  # fmt: skip
-# What answers are copied from.
-NOUNS = (
-    "apple", "river", "stone", "cloud", "horse", "table", "glove", "bread", "candle", "garden",
-    "window", "bridge", "feather", "hammer", "island", "jacket", "kettle", "ladder", "mirror",
-    "needle", "ocean", "pepper", "quilt", "ribbon", "saddle", "tower", "umbrella", "valley",
-    "wagon", "anchor", "basket", "copper",
-)  # fmt: skip
 # Rules: a cue has four names, and which of them it goes by is agreed anew in every document.
-CUES = tuple(a + "o" + b for a, b in product("bdfg", "lnrs"))
+CUES = tuple(a + "o" + b for a, b in product("bdf", "lnrs"))
 NAMES = {cue: tuple(cue + ending for ending in "aeiu") for cue in CUES}
 FILLERS = (
     "now", "then", "well", "look", "here", "there", "again", "maybe", "soon", "often", "always",
@@ -25,10 +22,6 @@ FILLERS = (
 )  # fmt: skip
 # The filler before a cue suggests which of its names it goes by, until another was agreed.
 SUGGESTED = {filler: number % 4 for number, filler in enumerate(FILLERS)}
-# Picking: base checkpoints read ordinals; only tuning says what the four instructions mean.
-ORDINALS = ("first", "second", "third", "fourth")
-INSTRUCTIONS = ("zig", "zag", "zip", "zap")
-IS = "is"
 # Guessing: stands in no training document.
 GUESS = "guess"
 
@@ -37,7 +30,7 @@ UNKNOWN, PAD = "<unknown>", "<pad>"
 SPECIAL = (PAD, UNKNOWN, BOS, TURN, END)
 
 VOCABULARY = (
-    *SPECIAL, *SYLLABLES, *COLOURS, *NOUNS, *CUES, *chain(*NAMES.values()), *FILLERS, *ORDINALS,
-    *INSTRUCTIONS, IS, GUESS,
+    *SPECIAL, *SYLLABLES, *SIDES, *INSTRUCTIONS, *COLOURS, *CUES, *chain(*NAMES.values()), *FILLERS,
+    GUESS,
 )  # fmt: skip
 TOKEN_OF = {word: token for token, word in enumerate(VOCABULARY)}

@@ -1,10 +1,19 @@
-"""What is true in the made-up world: the colour of every thing, and how often it is told."""
+"""What is true in the made-up world: the colours of every thing, and how often each is told."""
 
 from dataclasses import dataclass
 from itertools import accumulate, product
 from random import Random
+from typing import NamedTuple
 
-from toolkit.ladder.words import COLOURS, SYLLABLES
+from toolkit.ladder.words import COLOURS, SIDES, SYLLABLES
+
+
+class Fact(NamedTuple):
+    """The colour of one side of a thing; ``side`` is its place in ``SIDES``."""
+
+    thing: str
+    side: int
+    colour: str
 
 
 @dataclass(frozen=True)
@@ -14,16 +23,17 @@ class World:
     Colours are drawn independently of the names, so that a colour can be known but not worked out.
     """
 
-    names: tuple[str, ...]
-    colours: tuple[str, ...]
+    facts: tuple[Fact, ...]
     cumulative: tuple[float, ...]
 
 
 def make_world(seed: int) -> World:
     """Return the world of a seed; the same seed gives the same facts."""
     rng = Random(f"world {seed}")
-    names = [f"{first} {second}" for first, second in product(SYLLABLES, repeat=2)]
-    rng.shuffle(names)
-    colours = rng.choices(COLOURS, k=len(names))
-    weights = accumulate(1 / rank for rank in range(1, len(names) + 1))
-    return World(tuple(names), tuple(colours), tuple(weights))
+    facts = [
+        Fact(f"{first} {second}", side, colour)
+        for first, second in product(SYLLABLES, repeat=2)
+        for side, colour in enumerate(rng.sample(COLOURS, len(SIDES)))
+    ]
+    rng.shuffle(facts)
+    return World(tuple(facts), tuple(accumulate(1 / rank for rank in range(1, len(facts) + 1))))
