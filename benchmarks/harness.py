@@ -167,6 +167,7 @@ class Own:
 
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[str]:
         """Return the greedy text after each prompt, up to a stop string."""
-        found = dict(self._engine.answer(self.requests(prompts, max_new_tokens)))
+        bare = [Prompt(prompt.context, ()) for prompt in prompts]
+        found = dict(self._engine.answer(self.requests(bare, max_new_tokens)))
         self.n_generated = sum(len(each.tokens) for each in found.values())
         return [found[place].text for place in range(len(prompts))]

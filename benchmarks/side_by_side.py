@@ -68,8 +68,12 @@ def best_batch_size(
     harness: Harness, workload: Workload, prompts: Sequence[Prompt], sizes: Sequence[int]
 ) -> dict[str, Any]:
     """Return the batch size at which the harness takes the least CPU time, leaving it set."""
+    n_forwards = sum(len(p.continuations) if workload.kind == "text" else 1 for p in prompts)
     taken = {}
-    for size in sizes:
+    # A size that holds all of them is tried once.
+    for size in [
+        size for size, smaller in zip(sizes, (0, *sizes[:-1]), strict=True) if smaller < n_forwards
+    ]:
         harness.set_batch_size(size)
         taken[size] = race({"it": lambda: ask(harness, workload, prompts)}, 1)[0]["it"]
     best = min(taken, key=lambda size: taken[size]["cpu_seconds"])
@@ -79,26 +83,37 @@ def best_batch_size(
     }}  # fmt: skip
 
 
-def fewest_tokens(own: Own, workload: Workload, prompts: Sequence[Prompt]) -> int:
-    """Return the tokens that any exact way has to run: the distinct nodes of the token trie.
+def count_tokens(own: Own, workload: Workload, prompts: Sequence[Prompt]) -> dict[str, int]:
+    """Return what is asked in tokens, and the fewest that any exact way has to run.
 
-    An encoder reads each distinct context whole; a generated token but the last is run as well.
+    These are the distinct nodes of the token trie; an encoder reads each distinct context whole.
+    Of a generated text all tokens but the last are run as well.
     """
     from toolkit.evaluate.requests import ScoreRequest
     from toolkit.evaluate.trie import count_work
 
     requests = own.requests(prompts)
+    work = count_work(requests)
+    fewest = work.n_distinct_tokens
+    if workload.kind == "generate":
+        fewest += own.n_generated - len(prompts)
     if workload.family == "t5":
         tails: dict[tuple[int, ...], list[Any]] = {}
         for request in requests:
             tails.setdefault(request.context, []).append(request.continuation)
-        return sum(
+        fewest = sum(
             len(context)
             + count_work([ScoreRequest((0,), tail) for tail in group]).n_distinct_tokens
             for context, group in tails.items()
         )
-    n_generated = own.n_generated - len(prompts) if workload.kind == "generate" else 0
-    return count_work(requests).n_distinct_tokens + n_generated
+    first, last = (pick(request.context for request in requests) for pick in (min, max))
+    pairs = enumerate(zip(first, last, strict=False))
+    return {
+        "requests": len(requests),
+        "requested": work.n_requested_tokens,
+        "shared_prefix": next((n for n, (a, b) in pairs if a != b), len(first)),
+        "fewest": fewest,
+    }
 
 
 def compare_speed(
@@ -126,7 +141,7 @@ def compare_speed(
         return found
 
     times, found = race({name: lambda name=name: run(name) for name in sides}, repeats)
-    bound = fewest_tokens(own, workload, prompts)
+    counted = count_tokens(own, workload, prompts)
     if workload.kind == "generate":
         differ = sum(a != b for a, b in zip(found["own"], found["harness"], strict=True))
         equality = {
@@ -145,11 +160,9 @@ def compare_speed(
         "ratio_of_seconds": ratio["seconds"],
         "items_per_second": {name: len(items) / t["seconds"] for name, t in times.items()},
         "times": times,
-        "tokens_run": tokens,
+        "tokens": counted | {"run": tokens},
         "ratio_of_tokens": tokens["harness"] / tokens["own"],
-        "fewest_tokens": bound,
-        "own_over_fewest_tokens": tokens["own"] / bound,
-        "bound_on_ratio_of_tokens": tokens["harness"] / bound,
+        "own_over_fewest_tokens": tokens["own"] / counted["fewest"],
         "batch_size": probe,
         "equality": equality,
     }

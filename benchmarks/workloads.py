@@ -17,7 +17,7 @@ N_POSITIONS = 2048
 FAMILIES = ("gpt2", "gpt_neox", "llama", "t5")
 ATTENTIONS = ("eager", "sdpa")
 N_INSTRUCTION_WORDS = 60
-N_QUESTION_WORDS = 75
+N_QUESTION_WORDS = 60
 N_OPTION_WORDS = 3
 STOPS = ("\n\n", "Question:")
 _ROTARY = {"hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 2,
@@ -77,7 +77,7 @@ def train_tokenizer(n_vocabulary: int, *, ends: bool) -> Any:
 def make_checkpoint(
     folder: Path, family: str, size: Literal["tiny", "large"], dtype: str = "float32"
 ) -> Path:
-    """Write a checkpoint of random weights with its tokenizer; an empty folder is filled."""
+    """Write a checkpoint of random weights with its tokenizer into a folder, and return that."""
     import torch
     import transformers
 
@@ -94,7 +94,13 @@ def make_checkpoint(
     config = transformers.AutoConfig.for_model(family, **settings)
     torch.manual_seed(1)
     transformers.utils.logging.disable_progress_bar()
-    loader.from_config(config, dtype=getattr(torch, dtype)).save_pretrained(folder)
+    model = loader.from_config(config, dtype=getattr(torch, dtype))
+    if family == "t5" and size == "tiny":
+        # Its output is tied to its embeddings: with weak blocks it repeats what it reads.
+        with torch.no_grad():
+            for weight in model.decoder.block.parameters():
+                weight.mul_(2)
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
