@@ -25,6 +25,7 @@ warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
 HERE = CHECKOUT / "benchmarks"
 LIBRARIES = (
     "pymc", "pytensor", "nutpie", "numba", "numpy", "scipy", "arviz-stats", "numpyro", "jax",
+    "torch", "transformers", "tokenizers", "lm_eval",
 )  # fmt: skip
 QuickOption = Annotated[
     bool, typer.Option("--quick", help="Tiny sizes and few draws, kept in the cache only.")
