@@ -43,6 +43,9 @@ def main(
     probed: Annotated[
         int, typer.Option("--probed", min=1, help="Items on which batch sizes are tried.")
     ] = 16,
+    budget: Annotated[
+        int, typer.Option("--budget", min=64, help="The toolkit's tokens in one forward.")
+    ] = harness_side.BUDGET,
     device: Annotated[str, typer.Option("--device", help="cpu, or cuda.")] = "cpu",
 ) -> None:
     """Compare the toolkit's evaluator with lm-evaluation-harness: numbers, time, tokens, memory.
@@ -76,12 +79,13 @@ def main(
             for family in ("gpt_neox", "t5")
         }
         tell("checkpoints for speed are written")
-        results |= compare_costs(folders, items, seed, repeats, probed, tell)
-        results["memory"] = compare_memory(folders["gpt_neox"], seed, quick=quick)
+        results |= compare_costs(folders, items, seed, repeats, probed, budget, tell)
+        results["memory"] = compare_memory(folders["gpt_neox"], seed, budget, quick=quick)
     show(results)
     settings = {
         "seed": seed, "items": items, "repeats": repeats, "batch_sizes_tried": BATCH_SIZES,
-        "items_on_which_batch_sizes_are_tried": probed, "threads": 1, "device": "cpu",
+        "items_on_which_batch_sizes_are_tried": probed, "token_budget": budget,
+        "threads": 1, "device": "cpu",
         "targets_are_judged_by": "CPU seconds: they hold on a machine that others use as well",
     }  # fmt: skip
     benchmark.keep(settings, results, judged(results))
@@ -117,7 +121,13 @@ def with_greedy(own: Own, prompts: list[Prompt]) -> list[Prompt]:
 
 
 def compare_costs(
-    folders: dict[str, Path], n_items: int, seed: int, repeats: int, n_probed: int, tell: Any
+    folders: dict[str, Path],
+    n_items: int,
+    seed: int,
+    repeats: int,
+    n_probed: int,
+    budget: int,
+    tell: Any,
 ) -> dict[str, Any]:
     """Return speed on every workload, and growth with items and shots."""
     speed: dict[str, Any] = {}
@@ -125,7 +135,7 @@ def compare_costs(
     items = make_items(n_items, seed)
     for family, folder in folders.items():
         options = {"seq2seq": family == "t5"}
-        own, harness = Own(folder, **options), Harness(folder, **options)
+        own, harness = Own(folder, budget=budget, **options), Harness(folder, **options)
         for workload in (each for each in WORKLOADS if each.family == family):
             speed[workload.name] = compare_speed(
                 own, harness, workload, items, seed, repeats, n_probed, BATCH_SIZES
@@ -138,13 +148,14 @@ def compare_costs(
     return {"speed": speed, "growth": growth}
 
 
-def compare_memory(folder: Path, seed: int, *, quick: bool) -> dict[str, Any]:
+def compare_memory(folder: Path, seed: int, budget: int, *, quick: bool) -> dict[str, Any]:
     """Return the peak memory of each side on 5-shot text, each in a process of its own."""
     found = {}
     cases = [("own", 1), ("harness", 1), ("harness", 4)]
     for name, batch_size in cases[:2] if quick else cases:
         arguments = {"name": name, "folder": str(folder), "n_items": 2 if quick else N_MEMORY_ITEMS,
-                     "batch_size": batch_size, "seed": seed}  # fmt: skip
+                     "batch_size": batch_size, "seed": seed,
+                     "budget": budget}  # fmt: skip
         key = name if name == "own" else f"harness, batch size {batch_size}"
         found[key] = in_fresh_process(
             "benchmarks.side_by_side", "peak_memory", arguments, folder / "compiled"

@@ -84,8 +84,9 @@ def _cpu() -> str:
 class Benchmark:
     """One run of a benchmark: made when it starts, ``keep`` writes what it found."""
 
-    def __init__(self, name: str, question: str, *, quick: bool) -> None:
+    def __init__(self, name: str, question: str, *, quick: bool, module: str | None = None) -> None:
         self.name, self.question, self.quick = name, question, quick
+        self.module = module or name
         self.started = time.perf_counter()
         self.machine = facts()
 
@@ -96,7 +97,7 @@ class Benchmark:
         record = {
             "benchmark": self.name,
             "question": self.question,
-            "command": " ".join(["python -m", f"benchmarks.{self.name}", *sys.argv[1:]]),
+            "command": " ".join(["python -m", f"benchmarks.{self.module}", *sys.argv[1:]]),
             "quick": self.quick,
             "seconds": round(time.perf_counter() - self.started, 1),
             "machine": self.machine,

@@ -195,12 +195,14 @@ def compare_growth(
     }
 
 
-def peak_memory(name: str, folder: str, n_items: int, batch_size: int, seed: int) -> dict[str, Any]:
+def peak_memory(
+    name: str, folder: str, n_items: int, batch_size: int, budget: int, seed: int
+) -> dict[str, Any]:
     """Return the memory that one side takes for 5-shot text; to be run in a new process."""
     import torch
 
     torch.set_num_threads(1)
-    side: Side = Own(Path(folder), seq2seq=False)
+    side: Side = Own(Path(folder), seq2seq=False, budget=budget)
     if name == "harness":
         side = Harness(Path(folder), seq2seq=False, batch_size=batch_size)
     workload = Workload("5-shot text", "text", 5, 0)
