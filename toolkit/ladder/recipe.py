@@ -26,7 +26,7 @@ class Recipe:
     n_layers: int = 2
     head_width: int = 16
     learning_rate: float = 0.03
-    tuning_rate: float = 0.4
+    tuning_rate: float = 0.8
     weight_decay: float = 0.01
     seed: int = 1
 
@@ -42,7 +42,7 @@ class Recipe:
 # quick shows that the commands work; its checkpoints have hardly learnt anything.
 PROFILES = {
     "quick": Recipe(widths=(8, 12, 16, 20, 24), steps=20, tuning_steps=10, rows_per_step=6),
-    "full": Recipe(widths=(8, 12, 16, 24, 32, 48, 64, 96, 128), steps=1000, tuning_steps=300),
+    "full": Recipe(widths=(8, 12, 16, 24, 32, 48, 64, 96, 128), steps=1000, tuning_steps=500),
 }
 Profile = Literal["quick", "full"]
 
