@@ -60,7 +60,7 @@ def test_without_the_harness_the_message_names_the_extra(monkeypatch, capsys):
 
 
 @pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_quick_run_finds_equal_numbers_and_runs_no_token_twice(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.evaluator", "--quick"],
