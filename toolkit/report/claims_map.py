@@ -33,7 +33,10 @@ def claim_link(analysis: Analysis, verdict: Verdict) -> str:
 
 
 def claims_filter(analyses: Sequence[Analysis]) -> str:
-    """Return the form that filters map and table; it is hidden where no script can apply it."""
+    """Return the form that filters map and table; styles hide it where no script can apply it.
+
+    It is there from the start, as the script finds it: shown later, it would move what is below.
+    """
     present = [o for o in Outcome if any(a.counts[o] for a in analyses)]
     boxes = "".join(
         f'<label><input type="checkbox" value="{outcome.name}" checked> '
@@ -45,13 +48,14 @@ def claims_filter(analyses: Sequence[Analysis]) -> str:
         f"{html.escape(a.source.study.short_title)}</option>"
         for a in analyses
     )
+    n = sum(len(a.verdicts) for a in analyses)
     return (
-        '<form class="claims-filter" role="search" aria-label="Filter the claims" hidden>'
+        '<form class="claims-filter" role="search" aria-label="Filter the claims">'
         '<label class="words">Search <input type="search" placeholder="task, paper, reason" '
         'autocomplete="off"></label>'
         f'<label class="words">Study <select><option value="">all</option>{options}</select>'
         f"</label><fieldset><legend>Verdict</legend>{boxes}</fieldset>"
-        '<button type="reset">Show all</button><span role="status"></span></form>'
+        f'<button type="reset">Show all</button><span role="status">{n} of {n} claims</span></form>'
     )
 
 

@@ -32,7 +32,6 @@ function setUpFilter(form) {
     said.textContent = `${shown} of ${all} claims`;
   }
 
-  form.hidden = false;
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply));

@@ -35,14 +35,6 @@ for (const box of document.querySelectorAll(".scroll")) {
   }
 }
 
-const contents = document.querySelector("body.embedded #toc details");
-const wide = window.matchMedia("(min-width: 72rem)");
-function foldContents() {
-  if (contents) contents.open = wide.matches;
-}
-wide.addEventListener("change", foldContents);
-foldContents();
-
 const entries = [...document.querySelectorAll("body.embedded #toc a")]
   .map((link) => [link, document.getElementById(decodeURIComponent(link.hash.slice(1)))])
   .filter(([, heading]) => heading);
