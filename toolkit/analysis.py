@@ -158,20 +158,26 @@ def reported_names() -> list[str]:
     return [name for name in study_names() if paths.analysis_file(name).exists()]
 
 
-def find_study(study: str) -> Path:
-    """Return the folder of a bundled study, or of a path, or raise ``ClaimError``."""
+def find_study(study: str, file: str = "study.toml") -> Path:
+    """Return the folder of a bundled study, or of a path that has the file.
+
+    Raises
+    ------
+    ClaimError
+        When there is neither.
+    """
     known = study_names()
     if study in known:
         return paths.data_dir() / study
     path = Path(study)
     try:
-        if (path / "study.toml").is_file():
+        if (path / file).is_file():
             return path.resolve()
     except OSError:  # no path of this file system, such as a name that is too long
         study = f"{study[:80]}..."
     msg = (
         f"'{study}': no bundled study of that name{did_you_mean(study, known)} and no folder with "
-        f"a study.toml; expected one of {', '.join(known)} or a path."
+        f"a {file}; expected one of {', '.join(known)} or a path."
     )
     raise ClaimError(msg)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from toolkit.errors import ClaimError, did_you_mean
+from toolkit.errors import one_of
 from toolkit.terminal import print_json, print_line, print_table, step_by_step
 
 DesignArgument = Annotated[
@@ -57,11 +57,11 @@ def calibrate(
     from toolkit.calibrate.truths import BLOCKS
     from toolkit.jobs import ENGINES, Workers
 
-    blocks = [_known(name, list(BLOCKS), "block") for name in block or BLOCKS]
+    blocks = [one_of(name, list(BLOCKS), "block") for name in block or BLOCKS]
     settings: dict[str, Any] = {"full": FULL, "quick": QUICK}[
-        _known(profile, ["full", "quick"], "profile")
+        one_of(profile, ["full", "quick"], "profile")
     ]
-    workers = Workers(_known(engine, list(ENGINES), "engine"), jobs, address)
+    workers = Workers(one_of(engine, list(ENGINES), "engine"), jobs, address)
     name, found = _design(design)
     campaign = Campaign(name, found, cache=paths.cache_dir() / "calibrate", **settings)
     folder = paths.calibration_dir(name, profile)
@@ -100,18 +100,9 @@ def simulate(
 
     found, tasks = read_design(design)
     for task in tasks:
-        _known(task.truth, list(TRUTHS), "truth")
+        one_of(task.truth, list(TRUTHS), "truth")
     for path, n_rows in write_study(found, tasks, to, seed).items():
         print_line(f"{path}: {n_rows} rows")
-
-
-def _known(name: str, known: list[str], what: str) -> str:
-    if name not in known:
-        msg = (
-            f"{what}: got {name!r}{did_you_mean(name, known)}; expected one of {', '.join(known)}."
-        )
-        raise ClaimError(msg)
-    return name
 
 
 def _design(design: str) -> tuple[str, Any]:
@@ -128,6 +119,6 @@ def _design(design: str) -> tuple[str, Any]:
         found, _ = read_design(path)
         return path.stem, found
     if design not in study_names() and not path.is_dir():
-        _known(design, [*bundled, *study_names()], "design (or the path of a design file)")
+        one_of(design, [*bundled, *study_names()], "design (or the path of a design file)")
     source = load_study_folder(design)
     return source.study.id, OwnDesign(source.record, source.claims)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from toolkit.errors import ClaimError, did_you_mean
+from toolkit.errors import one_of
 from toolkit.terminal import measuring, print_line, print_table
 
 demo = typer.Typer(
@@ -37,11 +37,7 @@ def ladder(
     from toolkit.ladder.files import PLAN, STUDY
     from toolkit.ladder.recipe import PROFILES
 
-    if profile not in PROFILES:
-        hint = did_you_mean(profile, list(PROFILES))
-        msg = f"--profile: got {profile!r}{hint}; expected one of {', '.join(PROFILES)}."
-        raise ClaimError(msg)
-    recipe = PROFILES[profile]
+    recipe = PROFILES[one_of(profile, list(PROFILES), "--profile")]
     n_steps = len(recipe.widths) * (recipe.steps + recipe.tuning_steps)
     with measuring(f"{to.name}: training", n_steps, "steps") as (tell, tick):
         n_tokens = recipe.rows_per_step * recipe.row_length

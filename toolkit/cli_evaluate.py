@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from toolkit.errors import ClaimError, did_you_mean
+from toolkit.errors import one_of
 from toolkit.terminal import measuring, print_json, print_line, print_table, step_by_step
 
 
@@ -35,10 +35,7 @@ def evaluate(
     from toolkit.evaluate.task_items import load_tasks
     from toolkit.jobs import ENGINES, Workers
 
-    if engine not in ENGINES:
-        hint = did_you_mean(engine, list(ENGINES))
-        msg = f"engine: got {engine!r}{hint}; expected one of {', '.join(ENGINES)}."
-        raise ClaimError(msg)
+    where = Workers(one_of(engine, list(ENGINES), "engine"), workers, address)
     read = read_plan(plan)
     tasks = load_tasks(read)
     if dry_run:
@@ -46,7 +43,6 @@ def evaluate(
             rows = work_rows(count_plan(read, tasks, tell))
         _print(rows, f"{plan.name}: what would be asked", [], as_json=as_json)
         return
-    where = Workers(engine, workers, address)
     with measuring(plan.name, n_asked_items(read, tasks)) as (tell, tick):
         done = run_plan(read, plan, tasks, where, tell, tick)
     title = f"{done.plan.study}: measured"

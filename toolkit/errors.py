@@ -43,6 +43,16 @@ class ReportError(ToolkitError):
     """A document could not be rendered."""
 
 
+def one_of(name: str, known: list[str], what: str) -> str:
+    """Return a name that is known, or raise ``ClaimError`` saying ``what`` it should be."""
+    if name not in known:
+        msg = (
+            f"{what}: got {name!r}{did_you_mean(name, known)}; expected one of {', '.join(known)}."
+        )
+        raise ClaimError(msg)
+    return name
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """Return a hint naming the closest known word, or an empty string."""
     close = get_close_matches(word, known, n=1)

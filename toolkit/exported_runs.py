@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from toolkit import paths
-from toolkit.errors import ScoresError, SourceError, did_you_mean
+from toolkit.analysis import find_study
+from toolkit.errors import SourceError
 from toolkit.importing import ITEMS_FILE
 from toolkit.items_file import BATCH
 from toolkit.reproduction import REPEATS_SCHEMA
 from toolkit.scores import CELL, Scores, read_scores
 from toolkit.sources.records import Cell, Run
-from toolkit.tables import read_table, shortened
+from toolkit.tables import read_table
 
 REPEATS_FILE = "repeats.csv"
 
@@ -90,7 +90,7 @@ def load_runs(study: str, left_out: tuple[str, ...] = ()) -> Runs:
     ToolkitError
         When the tables are not valid, or the runs behind a cell are not known.
     """
-    folder = _folder(study)
+    folder = find_study(study, "scores.csv")
     scores = read_scores(folder)
     scores = scores.where(~scores.frame["metric"].isin(left_out))
     if scores.frame.empty:
@@ -107,19 +107,6 @@ def load_runs(study: str, left_out: tuple[str, ...] = ()) -> Runs:
         if cell not in with_items:
             totals[cell] = repeats.get(cell) or [_only_run(row, folder)]
     return Runs(folder, scores, totals, with_items)
-
-
-def _folder(study: str) -> Path:
-    known = sorted(path.parent.name for path in paths.data_dir().glob("*/scores.csv"))
-    if study in known:
-        return paths.data_dir() / study
-    if (Path(study) / "scores.csv").is_file():
-        return Path(study).resolve()
-    msg = (
-        f"{shortened(study)!r}: no bundled study of that name{did_you_mean(study, known)} and no "
-        f"folder with a scores.csv; expected one of {', '.join(known)} or a path."
-    )
-    raise ScoresError(msg)
 
 
 def _runs_with_items(folder: Path, left_out: set[str]) -> dict[Cell, list[str]]:

@@ -10,13 +10,11 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from toolkit.step_power import NOISE, POWER, ArmDesign, Scales, step_power
+from toolkit.step_power import NOISE, POWER, SEED, ArmDesign, Scales, step_power
 
 HEIGHTS = (0.05, 0.10, 0.15, 0.20, 0.30, 0.40)
 SIZES, FAMILIES, ITEMS = (4, 6, 8, 10, 12, 16), (1, 2, 4, 8), (50, 200, 1000, 5000)
 SMALLEST, DECADES, CHANCE = 8.0, 3.0, 0.25
-# A seed of its own, so that a map is the same each time it is printed.
-SEED = 20241
 
 
 def resolvability_map(scales: Scales) -> pd.DataFrame:

@@ -24,6 +24,8 @@ HEIGHTS = np.linspace(0.05, 8.0, 80)
 PRESENT = 0.5
 # A design finds a step of a height when it does so this often.
 POWER = 0.80
+# One seed for all designs: what differs is the design, and a map is the same each time it is made.
+SEED = 20241
 # Keeps cells at the floor, where nothing shows of the log-odds, from dividing by zero.
 LEAST_STEEP = 1e-3
 
