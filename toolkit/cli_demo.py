@@ -20,7 +20,9 @@ def demos() -> None:
 
 @demo.command(epilog="Example: emergence demo ladder --to ladder-demo")
 def ladder(
-    to: Annotated[Path, typer.Option(help="Folder to write to.")],
+    to: Annotated[
+        Path, typer.Option(help="Folder to write to; what the demo wrote there is written anew.")
+    ],
     profile: Annotated[
         str,
         typer.Option(help="full, or quick (seconds; nothing is learnt).", metavar="full|quick"),
@@ -31,7 +33,7 @@ def ladder(
     """Train tiny checkpoints, base and tuned, and write a plan to measure them by.
 
     Their tasks are made so that it is known what each of them needs: size, demonstrations, tuning,
-    or nothing that helps. A killed run goes on with the next checkpoint.
+    or nothing that helps. A killed run goes on with the next checkpoint. Minutes on one core.
     """
     from toolkit.ladder.build import build_demo
     from toolkit.ladder.files import PLAN, STUDY

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from toolkit.analysis import _load_plan
 from toolkit.claims import load_claims, load_study
 from toolkit.cli import app
-from toolkit.errors import EngineError
+from toolkit.errors import EngineError, SourceError
 from toolkit.evaluate.plan_file import read_plan
 from toolkit.evaluate.task_items import load_tasks
 from toolkit.ladder.build import build_demo, check_device, no_tick
@@ -101,6 +101,21 @@ def test_a_lost_checkpoint_is_trained_again_to_the_same_weights(tmp_path):
     assert weights(tmp_path) == before
 
 
+def test_a_checkpoint_without_weights_is_not_finished(tmp_path):
+    build(tmp_path, TINY)
+    (tmp_path / "checkpoints/width-8/model.safetensors").unlink()
+    assert build(tmp_path, TINY).n_reused == 1
+
+
+def test_two_workers_make_what_one_makes(tmp_path):
+    two = Recipe(widths=(8, 12), steps=3, tuning_steps=2, rows_per_step=2)
+    one = build(tmp_path / "one", two)
+    told = []
+    assert build(tmp_path / "two", two, told, n_workers=2).trained == one.trained
+    assert len(told) == 2
+    assert weights(tmp_path / "two") == weights(tmp_path / "one")
+
+
 def test_another_recipe_trains_anew(tmp_path):
     build(tmp_path, TINY)
     before = weights(tmp_path)
@@ -163,6 +178,12 @@ def test_the_command_prints_what_to_run_next(tmp_path, monkeypatch):
     assert tomllib.loads((tmp_path / "d/plan.toml").read_text())["study"] == "ladder"
     made_by = json.loads((tmp_path / "d/checkpoints/width-8/ladder.json").read_text())
     assert made_by["recipe_hash"] == TINY.hash_of(8)
+
+
+def test_a_file_in_place_of_the_folder_is_one_message(tmp_path):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(SourceError, match="got a file, expected a folder"):
+        build_demo(tmp_path / "taken", TINY, "cpu", 1, print, no_tick)
 
 
 def test_missing_torch_names_the_extra(monkeypatch):

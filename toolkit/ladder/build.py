@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from toolkit.errors import EngineError
+from toolkit.errors import EngineError, SourceError
 from toolkit.jobs import Workers, run_unordered
 from toolkit.ladder.checkpoints import Trained, finished, make_checkpoint, training_rows
 from toolkit.ladder.files import CHECKPOINTS, write_demo
@@ -43,9 +43,12 @@ def build_demo(
 
     Raises
     ------
-    EngineError
-        When torch or transformers is missing, or the device is not there.
+    ToolkitError
+        When torch or transformers is missing, the device is not there, or the folder is a file.
     """
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder}: got a file, expected a folder or nothing; choose another --to."
+        raise SourceError(msg)
     check_device(device)
     pairs: list[Pair] = []
     # Another process can't call back. The largest come first, so that workers end together.

@@ -15,7 +15,7 @@ from toolkit.ladder.recipe import Recipe, Rung
 from toolkit.ladder.rows import Rows, as_chat, as_text, pack
 from toolkit.ladder.world import make_world
 
-MADE_BY = "ladder.json"
+MADE_BY, WEIGHTS = "ladder.json", "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def finished(folder: Path, recipe: Recipe, width: int) -> Trained | None:
         trained = Trained(**json.loads((folder / MADE_BY).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return trained if trained.recipe_hash == recipe.hash_of(width) else None
+    is_whole = (folder / WEIGHTS).is_file()
+    return trained if is_whole and trained.recipe_hash == recipe.hash_of(width) else None
 
 
 def make_checkpoint(

@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 # What the weights depend on besides the numbers of the recipe.
 SOURCES = ("words.py", "world.py", "documents.py", "rows.py", "training.py", "tokenizer.py")
@@ -44,7 +43,6 @@ PROFILES = {
     "quick": Recipe(widths=(8, 12, 16, 20, 24), steps=20, tuning_steps=10, rows_per_step=6),
     "full": Recipe(widths=(8, 12, 16, 24, 32, 48, 64, 96, 128), steps=1000, tuning_steps=500),
 }
-Profile = Literal["quick", "full"]
 
 
 @dataclass(frozen=True)
