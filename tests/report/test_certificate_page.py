@@ -61,7 +61,7 @@ def test_certificate_is_shown_with_its_numbers(shown, folder):
     assert "Of 20 simulated claims without a jump 0 were called one" in markup
     assert "From 1 simulated studies and 3 fits, first seed 5." in markup
     assert "20 of 20 [0.86, 1.00]" in markup
-    assert markup.count("<details") == 4
+    assert markup.count('<details class="fold"') == 4
     assert "jump, zero-shot, base" in markup
     assert markup.count('class="vega-chart"') == 1
 
