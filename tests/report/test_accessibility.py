@@ -1,4 +1,4 @@
-"""No serious violation that axe-core finds, on the index and a study's page, light and dark."""
+"""No serious violation that axe-core finds, on any page of a site, light and dark."""
 
 import os
 import shutil
@@ -52,7 +52,7 @@ def violations(page, axe):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index", "tiny"])
+@pytest.mark.parametrize("name", ["index", "tiny", "method", "glossary"])
 def test_page_has_no_serious_violation(browser, axe, tiny_site: Path, name, scheme):
     with open_page(browser, tiny_site / f"{name}.html", scheme=scheme) as (page, _):
         page.evaluate("document.querySelectorAll('main details').forEach(d => { d.open = true })")
@@ -61,7 +61,8 @@ def test_page_has_no_serious_violation(browser, axe, tiny_site: Path, name, sche
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phone_has_no_serious_violation(browser, axe, tiny_site: Path, scheme):
-    with open_page(browser, tiny_site / "tiny.html", scheme=scheme, width=360) as (page, _):
+@pytest.mark.parametrize("name", ["tiny", "method", "glossary"])
+def test_phone_has_no_serious_violation(browser, axe, tiny_site: Path, name, scheme):
+    with open_page(browser, tiny_site / f"{name}.html", scheme=scheme, width=360) as (page, _):
         page.evaluate("window.drawAllCharts()")
         assert violations(page, axe) == []

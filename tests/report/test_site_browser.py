@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from browser import open_browser, open_page, wait_until
+from browser import open_browser, open_page, visit_page, wait_until
 
 SCHEMES = ("light", "dark")
 SLOWER = 10
@@ -49,7 +49,7 @@ def rows_of(content):
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("name", ["index", "tiny"])
+@pytest.mark.parametrize("name", ["index", "tiny", "method"])
 def test_nothing_moves_while_charts_are_drawn(browser, tiny_site, name, width):
     with open_page(browser, tiny_site / f"{name}.html", width=width) as (page, visit):
         page.add_init_script(WATCH_MOVES)
@@ -106,7 +106,7 @@ def test_shared_vega_that_is_missing_leaves_words_and_data(browser, tiny_site, t
 
 
 def test_every_chart_has_words_and_a_table(browser, tiny_site):
-    for name in ("index", "tiny"):
+    for name in ("index", "tiny", "method"):
         with open_page(browser, tiny_site / f"{name}.html") as (page, _):
             figures = page.locator("figure.chart")
             complete = page.locator(
@@ -254,4 +254,34 @@ def test_page_on_paper_is_open_light_and_without_controls(browser, tiny_site, tm
         assert label.get_attribute("fill") == "#555e68"
         page.pdf(path=str(tmp_path / "page.pdf"))
         assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+        assert visit.page_errors == []
+
+
+@pytest.mark.parametrize("name", ["method", "glossary"])
+def test_shared_page_fits_a_phone_and_asks_for_nothing(browser, tiny_site, name):
+    visit = visit_page(browser, tiny_site / f"{name}.html", width=360)
+    assert visit.overflow_px == 0
+    assert visit.n_drawn == visit.n_charts
+    assert (visit.console_errors, visit.page_errors, visit.outside_requests) == ([], [], [])
+
+
+def test_equations_and_picture_fit_a_phone(browser, tiny_site):
+    with open_page(browser, tiny_site / "method.html", width=360) as (page, _):
+        page.evaluate("document.querySelectorAll('main details').forEach(d => { d.open = true })")
+        wide = "[...document.querySelectorAll('.equation, math[display=block]')]"
+        assert page.evaluate(f"{wide}.every(each => each.scrollWidth <= each.clientWidth)")
+        words = page.locator(".model-picture text.line").first
+        assert words.evaluate("e => e.getBoundingClientRect().height") >= 11
+
+
+def test_method_page_on_paper_is_light_and_whole(browser, tiny_site, tmp_path):
+    with open_page(browser, tiny_site / "method.html", scheme="dark") as (page, visit):
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        page.evaluate("window.drawAllCharts()")
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.locator("main details:not([open])").count() == 0
+        fill = "getComputedStyle(document.querySelector('.model-picture text')).fill"
+        assert page.evaluate(fill) == "rgb(28, 33, 38)"
+        assert not page.locator(".site-links").is_visible()
+        page.pdf(path=str(tmp_path / "method.pdf"))
         assert visit.page_errors == []

@@ -99,7 +99,7 @@ def claims_table(analyses: Sequence[Analysis]) -> str:
             tables.link(claim_link(a, v), v.claim.row),
             tables.link(page_of(a), a.source.study.short_title),
             v.claim.published_verdict,
-            tables.badge(v.outcome),
+            tables.badge_link(v.outcome),
             Num(interval(v.estimates["residual_jump"])),
             Num(chance_of(v.estimates["p_residual_jump"])),
             Num(interval(v.estimates["published_jump"])),

@@ -85,9 +85,26 @@ def badge(outcome: Outcome) -> Markup:
     return Markup(f'<span class="badge {BADGES[outcome]}">{outcome.value}</span>')
 
 
+def badge_link(outcome: Outcome) -> Markup:
+    """Return a verdict as a coloured word that leads to its meaning and a worked example."""
+    target = f"method.html#{verdict_anchor(outcome)}"
+    return Markup(f'<a class="badge {BADGES[outcome]}" href="{target}">{outcome.value}</a>')
+
+
+def verdict_anchor(outcome: Outcome) -> str:
+    """Return the name of a verdict's section on the method page."""
+    return outcome.value.replace(" ", "-")
+
+
 def link(target: str, text: str) -> Markup:
     """Return a link inside the site."""
     return Markup(f'<a href="{html.escape(target, quote=True)}">{html.escape(text)}</a>')
+
+
+def code(words: str) -> Markup:
+    """Return names of the code, with a comma between them, in its letters."""
+    names = [name.strip() for name in words.split(",") if name.strip()]
+    return Markup(", ".join(f"<code>{html.escape(name)}</code>" for name in names))
 
 
 def marked(text: str) -> Markup:
@@ -106,7 +123,7 @@ def verdict_table(analysis: Analysis, page: str = "") -> str:
             link(f"{page}#{v.claim.slug}", v.claim.row),
             "before" if v.claim.claim_set == "prior" else "control",
             v.claim.published_verdict,
-            badge(v.outcome),
+            badge_link(v.outcome),
             _interval(v.estimates["residual_jump"]),
             Num(chance_of(v.estimates["p_residual_jump"])),
             _interval(v.estimates["published_jump"]),
@@ -124,7 +141,7 @@ def verdict_table(analysis: Analysis, page: str = "") -> str:
 
 def count_table(counts: Mapping[Outcome, int]) -> str:
     """Return how many claims got each verdict and what it means."""
-    rows = [(badge(outcome), number, meaning(outcome)) for outcome, number in counts.items()]
+    rows = [(badge_link(outcome), number, meaning(outcome)) for outcome, number in counts.items()]
     return table(("verdict", "claims", "meaning"), rows, "Verdicts")
 
 

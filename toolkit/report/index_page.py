@@ -124,7 +124,7 @@ def survivors(analyses: list[Analysis]) -> None:
 
 def meanings() -> None:
     """Show what each verdict means."""
-    rows = [(tables.badge(outcome), sentences.meaning(outcome)) for outcome in Outcome]
+    rows = [(tables.badge_link(outcome), sentences.meaning(outcome)) for outcome in Outcome]
     show_html(tables.table(("verdict", "meaning"), rows, "What the verdicts mean"))
 
 

@@ -13,6 +13,8 @@ from toolkit.report.render import Rendered, choose_renderer, render
 from toolkit.report.verdicts_file import as_text, document
 
 Say = Callable[[str], None]
+# Pages that say the same of every study.
+SHARED = ("method", "glossary")
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _pages_of(
     renderer: str,
     vega_beside: str | None,
 ) -> tuple[Page, ...]:
-    """Return a page for each study, and the index."""
+    """Return a page for each study, the index, and the pages that are the same for all."""
     # Documents run in their own folder: a study elsewhere is passed by its full path.
     names = [_name_for_documents(source) for source in sources]
     of_studies = [
@@ -101,15 +103,18 @@ def _pages_of(
         for name, source in zip(names, sources, strict=True)
     ]
     index = (paths.reports_dir() / "index.qmd", "index", {"studies": json.dumps(names)})
-    return tuple(
+    own = [
         Page(file, name, {**values, **profile}, renderer, vega_beside)
         for file, name, values in (*of_studies, index)
-    )
+    ]
+    folder = paths.CHECKOUT / "reports"
+    shared = [Page(folder / f"{name}.qmd", name, {}, renderer, vega_beside) for name in SHARED]
+    return (*own, *shared)
 
 
 def _check_page_names(ids: Sequence[str]) -> None:
     for name in ids:
-        if ids.count(name) > 1 or name == "index":
+        if ids.count(name) > 1 or name in ("index", *SHARED):
             msg = f"study '{name}': its page would overwrite another; rename the study's folder."
             raise ReportError(msg)
 

@@ -1,0 +1,197 @@
+"""What the cells of the method page call: each function shows one part of the page."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.special import expit
+
+from toolkit import method_charts as charts
+from toolkit.estimands import ABOVE_JUMP, CI_PROB, ROPE
+from toolkit.gates import GAP_MAX_DECADES, SURE, WITH_JUMP, Outcome
+from toolkit.models.design import build_design
+from toolkit.models.priors import PRIORS
+from toolkit.prior_predictive import prior_predictive
+from toolkit.report import html_tables as tables
+from toolkit.report import prior_page, reason_codes
+from toolkit.report import worked_examples as examples
+from toolkit.report.display import show_chart, show_html
+from toolkit.report.model_picture import model_picture
+from toolkit.report.numbers import chance_of, counted
+from toolkit.report.sentences import meaning, paragraphs
+from toolkit.report.thresholds import threshold_table
+from toolkit.simulate import RICH, PlantedTask, simulate_study
+from toolkit.verdict import Verdict
+
+# For the text: numbers that the code uses, as readers see them.
+POINTS = f"{100 * ROPE:g} points"
+SURELY = f"{SURE:g}"
+SURELY_NOT = f"{1 - SURE:.2g}"
+INTERVAL = f"{100 * CI_PROB:g}%"
+GAP = f"{GAP_MAX_DECADES:g} decades"
+READ_AT = f"{ABOVE_JUMP:g} decades"
+# The drawing of a jump: chance, log-odds at the middle, slope and step, invented.
+CHANCE, LEVEL, SLOPE, STEP = 0.25, -1.6, 0.55, 1.7
+SMALLEST, LARGEST, STEP_AT = 8.0, 10.6, 9.4  # log10 of parameters
+N_PRIOR_TASKS = 12
+
+
+def jump_picture() -> None:
+    """Show what a residual jump is, on an invented curve."""
+    size = np.sort(np.r_[np.linspace(SMALLEST, LARGEST, 53), STEP_AT - 1e-6, STEP_AT])
+    above = STEP_AT + ABOVE_JUMP
+    kinds = {charts.WITH_STEP: STEP, charts.WITHOUT_STEP: 0.0}
+    curves = pd.concat(
+        [
+            pd.DataFrame({"n_params": 10**size, "score": _score(size, step), "curve": name})
+            for name, step in kinds.items()
+        ]
+    )
+    low, high = (float(_score(np.array([above]), step)[0]) for step in (0.0, STEP))
+    reading = pd.DataFrame(
+        {"n_params": [10**above], "low": [low], "high": [high], "middle": [(low + high) / 2],
+         "label": ["the jump"]}
+    )  # fmt: skip
+    chart = charts.jump_chart(
+        curves.round(4), reading.round(4), CHANCE, "An invented curve with a step"
+    )
+    text = (
+        "A score that rises smoothly with size and has a step. The jump is the difference, just "
+        "above the step, between the curve with it and the same curve without it."
+    )
+    show_chart(chart, text)
+
+
+def _score(size: np.ndarray, step: float) -> np.ndarray:
+    """Return expected scores of the drawing at sizes in log10 of parameters."""
+    log_odds = LEVEL + SLOPE * (size - STEP_AT) + step * (size >= STEP_AT)
+    return CHANCE + (1 - CHANCE) * expit(log_odds)
+
+
+def rules() -> None:
+    """Show what the posterior must say for each verdict."""
+    jump = f"P(jump > {POINTS})"
+    said = {
+        Outcome.JUMP_REMAINS: f"{jump} after controls is at least {SURELY}",
+        Outcome.EXPLAINED: f"{jump} as published is at least {SURELY}, after controls at most "
+        f"{SURELY_NOT}, and P(the difference of the two > {POINTS}) is at least {SURELY}",
+        Outcome.NO_JUMP: f"{jump} is at most {SURELY_NOT} as published and after controls",
+        Outcome.UNDETERMINED: "anything else; or a gate closed, a check failed, support missing",
+    }
+    also = {
+        outcome: "yes" if outcome in WITH_JUMP else "no" for outcome in Outcome
+    } | {Outcome.UNDETERMINED: ""}  # fmt: skip
+    rows = [(tables.badge(o), meaning(o), said[o], also[o]) for o in Outcome]
+    header = ("verdict", "meaning", "what the posterior must say", "needs support")
+    show_html(tables.table(header, rows, "The rules"))
+
+
+def example(name: str) -> None:
+    """Show the worked example of a verdict, by the name of its ``Outcome``."""
+    outcome = Outcome[name]
+    shown = examples.example_of(outcome)
+    cells = _cells(shown)
+    title = f"{shown.setting.name}, invented"
+    chart = charts.example_chart(
+        cells, float(shown.scores.frame["chance"].iloc[0]), examples.CLAIMED_SIZE, title
+    )
+    text = f"Invented scores on {shown.setting.name} against size, with and without demonstrations."
+    data = tables.table(list(cells), cells.itertuples(index=False), text)
+    show_chart(chart, text, data)
+    show_html(_asked_table(shown.verdict))
+    verdict = shown.verdict
+    if verdict.next_measurement:
+        show_html(paragraphs(f"What would decide it: {verdict.next_measurement}"))
+
+
+def _cells(shown: examples.Example) -> pd.DataFrame:
+    """Return the scores with intervals for their number of items (Jeffreys)."""
+    frame = shown.scores.frame.sort_values(["n_shots", "n_params"])
+    k, n = frame["n_correct"] + 0.5, frame["n_items"] - frame["n_correct"] + 0.5
+    tail = (1 - CI_PROB) / 2
+    cells = pd.DataFrame(
+        {
+            "checkpoint": frame["checkpoint"],
+            "n_params": frame["n_params"],
+            "shots": np.where(frame["n_shots"] > 0, "few-shot", "zero-shot"),
+            "score": frame["score"],
+            "low": stats.beta.ppf(tail, k, n),
+            "high": stats.beta.ppf(1 - tail, k, n),
+        }
+    )
+    return cells.round(3)
+
+
+def _asked_table(verdict: Verdict) -> str:
+    """Return what the rule of a verdict asks, what it needs, and what was found."""
+    high, low = f"{SURELY} or more", f"{SURELY_NOT} or less"
+    either = f"{high}, or {low}"
+    after, published = {
+        Outcome.JUMP_REMAINS: (high, "not asked"),
+        Outcome.EXPLAINED: (low, high),
+        Outcome.NO_JUMP: (low, low),
+        Outcome.UNDETERMINED: (either, either),
+    }[verdict.outcome]
+    asked = [
+        (f"P(jump > {POINTS}) after controls", after, "p_residual_jump"),
+        (f"P(jump > {POINTS}) as published", published, "p_published_jump"),
+    ]
+    if verdict.outcome is Outcome.EXPLAINED:
+        asked.append((f"P(difference > {POINTS})", high, "p_difference"))
+    rows: list[tuple[str, str, str]] = [
+        (what, needed, chance_of(verdict.estimates[name])) for what, needed, name in asked
+    ]
+    rows.append(("gates that forbid it", "none closed", _closed(verdict)))
+    if verdict.outcome in WITH_JUMP:
+        met = sum(each.met is True for each in verdict.support)
+        found = f"{met} of {counted(len(verdict.support), 'condition')} met"
+        rows.append(("support of a jump", "all met", found))
+    passed = sum(check.passed is True for check in verdict.diagnosis.checks)
+    found = f"{passed} of {counted(len(verdict.diagnosis.checks), 'check')} passed"
+    rows.append(("the fit", "all passed", found))
+    rows.append(("verdict", "", tables.badge(verdict.outcome)))
+    return tables.table(("what is asked", "needed", "found"), rows, "How it is judged")
+
+
+def _closed(verdict: Verdict) -> str:
+    outcome = verdict.outcome
+    undecided = outcome is Outcome.UNDETERMINED
+    reasons = {reason.code for reason in verdict.reasons}
+    closed = [
+        gate.code
+        for gate in verdict.gates
+        if not gate.open and (gate.code in reasons if undecided else outcome in gate.forbids)
+    ]
+    return ", ".join(dict.fromkeys(closed)) or "none closed"
+
+
+def picture() -> None:
+    """Show the model as a picture."""
+    show_html(model_picture())
+
+
+def prior(name: str) -> str:
+    """Return a prior as readers write it, by the name of its unknown."""
+    return PRIORS[name].formula
+
+
+def priors() -> None:
+    """Show what the priors say of scores on a design on paper, and every prior with its reason."""
+    tasks = [PlantedTask(f"task {n}", "none", 3e9) for n in range(1, N_PRIOR_TASKS + 1)]
+    # The priors see sizes and arms alone: what was scored in them changes nothing here.
+    scores = simulate_study(RICH, tasks, np.random.default_rng(1))
+    prior_page.priors(prior_predictive(build_design(scores)))
+
+
+def limits(group: str) -> None:
+    """Show the thresholds of one group of ``THRESHOLDS``, as read from the code."""
+    show_html(threshold_table(group))
+
+
+def codes() -> None:
+    """Show the reason codes and the cautions, folded."""
+    show_html(
+        tables.folds(
+            tables.fold("Why a claim is undetermined", reason_codes.code_table()),
+            tables.fold("Cautions", reason_codes.caution_table()),
+        )
+    )
