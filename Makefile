@@ -8,7 +8,7 @@ CONSTRAINTS := constraints/python$(VERSION).txt
 STUDY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report check test test-slow screenshots golden schema clean
+.PHONY: help setup report docs check test test-slow screenshots golden schema clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ $(BIN)/.installed-dev: $(BIN)/.installed
 report: $(BIN)/.installed ## fit what is new and write reports/_site/index.html
 	$(BIN)/emergence report $(STUDY)
 
+docs: $(BIN)/.installed-dev ## write the documentation to reports/_site/docs/
+	$(BIN)/emergence docs
+
 check: $(BIN)/.installed-dev ## lint, types, import contract, spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -41,11 +44,13 @@ test: $(BIN)/.installed-dev ## the default tests (minutes)
 test-slow: $(BIN)/.installed-dev ## recovery of planted truth (hours)
 	$(BIN)/python -m pytest -m slow
 
-screenshots: $(BIN)/.installed-dev ## pictures of the rendered pages, in screenshots/
+screenshots: $(BIN)/.installed-dev ## pictures of the rendered pages, in screenshots/ and docs/
 	$(BIN)/python -m benchmarks.screenshots screenshots
+	$(BIN)/python -m benchmarks.readme_picture docs/report.png
 
-golden: $(BIN)/.installed ## refresh the committed verdicts of the bundled studies
+golden: $(BIN)/.installed ## refresh the committed verdicts, and what the tutorial's commands print
 	$(BIN)/emergence verdicts lu2024 --json > reports/lu2024/results/verdicts.json
+	$(BIN)/python -m benchmarks.transcripts docs/tutorial.md
 
 clean: ## remove environments, cached draws and rendered pages
 	rm -rf .venv .cache reports/_site build *.egg-info .pytest_cache .ruff_cache .import_linter_cache

@@ -9,6 +9,7 @@ from rich.text import Text
 from toolkit.cli_calibrate import calibrate, simulate
 from toolkit.cli_check import check
 from toolkit.cli_demo import demo
+from toolkit.cli_docs import docs
 from toolkit.cli_evaluate import evaluate
 from toolkit.cli_import import export, import_
 from toolkit.errors import ToolkitError
@@ -53,6 +54,7 @@ app.command(
 )(import_)
 app.command(epilog="Example: emergence export every-eval-ever lu2024 --to records")(export)
 app.command(epilog="Example: emergence evaluate plan.toml --dry-run")(evaluate)
+app.command(epilog="Example: emergence docs")(docs)
 app.add_typer(demo, name="demo")
 
 

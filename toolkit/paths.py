@@ -32,6 +32,16 @@ def site_dir() -> Path:
     return reports_dir() / "_site"
 
 
+def docs_dir() -> Path:
+    """Return the folder with the pages of the documentation; they belong to the checkout."""
+    return CHECKOUT / "docs"
+
+
+def docs_site_dir() -> Path:
+    """Return the folder that ``emergence docs`` writes to."""
+    return site_dir() / "docs"
+
+
 def cache_dir() -> Path:
     """Return the folder of cached draws; safe to delete."""
     return root() / ".cache"

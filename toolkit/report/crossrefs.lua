@@ -239,8 +239,9 @@ local function take_label(inlines, kind)
   return id
 end
 
+-- What scrolls can be reached without a mouse.
 local function scroll(block)
-  return pandoc.Div({ block }, pandoc.Attr("", { "scroll" }))
+  return pandoc.Div({ block }, pandoc.Attr("", { "scroll" }, { tabindex = "0" }))
 end
 
 local function plain_table(el)

@@ -120,7 +120,8 @@ def _write_html(
     command = [_pandoc(), str(source), f"--from={READER}", "--to=html5", f"--output={page}"]
     command += ["--standalone", f"--template={ASSETS / 'template.html'}", "--mathml"]
     command += [f"--metadata-file={metadata_file}", f"--include-after-body={after_body}"]
-    command += ["--wrap=preserve", f"--lua-filter={FILTER}", "--citeproc"]
+    # Many columns of text: else a long line in a table fixes the widths of all its columns.
+    command += ["--wrap=preserve", "--columns=10000", f"--lua-filter={FILTER}", "--citeproc"]
     command += [f"--bibliography={file}" for file in settings.bibliography]
     command += [f"--csl={settings.csl}"] if settings.csl else []
     command += ["--toc", f"--toc-depth={settings.toc_depth}"] if settings.toc else []

@@ -1,0 +1,95 @@
+"""The documentation as pages: those in ``docs/``, the commands, and the Python modules.
+
+Written as Markdown that reads well where it lies; rendered by the same two routes as the reports.
+"""
+
+import html
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from toolkit import paths
+from toolkit.report.api_reference import reference_pages
+from toolkit.report.front_matter import PROJECT_FILE
+from toolkit.report.render import Rendered, choose_renderer, render
+
+Say = Callable[[str], None]
+# In the order of the links at the top of each page; every file of docs/ is one of them.
+WRITTEN = ("index", "tutorial", "own-csv", "lm-eval", "measuring", "evaluating", "calibrating")
+SHORT = {
+    "index": "Documentation",
+    "tutorial": "Tutorial",
+    "own-csv": "Your own table",
+    "lm-eval": "lm-eval results",
+    "measuring": "Measuring",
+    "evaluating": "Plans",
+    "calibrating": "Calibrating",
+    "commands": "Commands",
+    "reference": "Python",
+}
+TITLE_BLOCK = re.compile(r'<header id="title-block-header".*?</header>', re.DOTALL)
+LINK = re.compile(r'href="([\w-]+)\.md(#[^"]*)?"')
+
+
+def build_docs(renderer: str, commands: str, say: Say) -> tuple[Rendered, ...]:
+    """Write every page of the documentation and return them.
+
+    Parameters
+    ----------
+    commands
+        The Markdown of the page on the commands, without front matter.
+    """
+    choose_renderer(renderer)  # a wrong or missing renderer fails at once
+    made = {"commands": f'---\ntitle: "Commands"\ntoc: true\n---\n\n{commands}'}
+    made |= reference_pages()
+    written = []
+    with tempfile.TemporaryDirectory(prefix="docs-") as name:
+        folder = Path(name)
+        _gather(folder, made)
+        for page in (*WRITTEN, *made):
+            say(f"docs/{page}.html: rendering")
+            written.append(_write(folder / f"{page}.md", renderer))
+    return tuple(written)
+
+
+def _gather(folder: Path, made: Mapping[str, str]) -> None:
+    """Put all documents, and what they show, into one folder."""
+    source = paths.docs_dir()
+    shutil.copy(source / PROJECT_FILE, folder)
+    for file in (*(source / f"{page}.md" for page in WRITTEN), *source.glob("*.png")):
+        shutil.copy(file, folder)
+    for page, text in made.items():
+        (folder / f"{page}.md").write_text(text, encoding="utf-8")
+
+
+def _write(document: Path, renderer: str) -> Rendered:
+    output = paths.docs_site_dir() / f"{document.stem}.html"
+    done = render(document, output, renderer=renderer, cache_folder=paths.cache_dir())
+    page = finished(output.read_text(encoding="utf-8"), document.stem)
+    with paths.atomic_path(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return done
+
+
+def finished(page: str, name: str) -> str:
+    """Return a rendered page with links to the others; code boxes can be scrolled by keyboard."""
+    linked = LINK.sub(lambda m: f'href="{m[1]}.html{m[2] or ""}"', page)
+    scrolled = re.sub(r"<pre\b(?! tabindex)", '<pre tabindex="0"', linked)
+    return TITLE_BLOCK.sub(lambda m: m[0] + _links(name), scrolled, count=1)
+
+
+def _links(here: str) -> str:
+    current = here if here in SHORT else "reference"
+    shown = "".join(
+        f'<a href="{name}.html"{_state(name, current, here)}>{html.escape(title)}</a>'
+        for name, title in SHORT.items()
+    )
+    return f'<nav class="site-links" aria-label="Documentation">{shown}</nav>'
+
+
+def _state(name: str, current: str, here: str) -> str:
+    if name != current:
+        return ""
+    return ' aria-current="page"' if name == here else ' aria-current="true"'
