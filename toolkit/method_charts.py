@@ -50,9 +50,7 @@ def jump_chart(curves: pd.DataFrame, reading: pd.DataFrame, chance: float, title
     )  # fmt: skip
     at = alt.Chart(reading).encode(x=x)
     jump = at.mark_rule(strokeWidth=4, color=NEUTRAL).encode(y="low:Q", y2="high:Q")
-    word = at.mark_text(align="right", dx=-8, fontSize=13).encode(
-        y=alt.Y("middle:Q"), text="label:N"
-    )
+    word = at.mark_text(align="left", dx=8, fontSize=13).encode(y=alt.Y("middle:Q"), text="label:N")
     floor = (
         alt.Chart(pd.DataFrame({"chance": [chance]}))
         .mark_rule(strokeDash=[2, 3], color=NEUTRAL)

@@ -97,7 +97,7 @@ def example(name: str) -> None:
     text = f"Invented scores on {shown.setting.name} against size, with and without demonstrations."
     data = tables.table(list(cells), cells.itertuples(index=False), text)
     show_chart(chart, text, data)
-    show_html(_asked_table(shown.verdict))
+    show_html(f'<div class="fits">{_asked_table(shown.verdict)}</div>')
     verdict = shown.verdict
     if verdict.next_measurement:
         show_html(paragraphs(f"What would decide it: {verdict.next_measurement}"))
