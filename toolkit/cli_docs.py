@@ -1,6 +1,6 @@
 """The command that writes the documentation."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -26,7 +26,7 @@ def _commands(context: typer.Context) -> str:
 
     from toolkit.report.api_reference import plain_dashes
 
-    parent = context.parent or context
+    parent = cast("typer.Context", context.parent or context)
     text = get_docs_for_click(obj=parent.command, ctx=parent, name="emergence", title="emergence")
     _, _, after_title = text.partition("\n")  # the page has a title of its own
     lines = after_title.split("\n")

@@ -127,3 +127,24 @@ def predictive(analysis):
         }
     )
     return check_predictions(predict(draws, design, 1), 1)
+
+
+@pytest.fixture(scope="session")
+def docs_pages(tmp_path_factory):
+    """Render three pages of three kinds: written, of the commands, of the modules."""
+    pytest.importorskip(
+        "griffe", reason="griffelib is missing: pip install 'emergence-toolkit[docs]'"
+    )
+    from toolkit.report import api_reference, docs_site
+
+    root = tmp_path_factory.mktemp("docs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMERGENCE_ROOT", str(root))
+        patch.setattr(docs_site, "WRITTEN", ("own-csv",))
+        patch.setattr(api_reference, "GROUPS", {"Verdicts": ("gates",)})
+        commands = "## `emergence check`\n\n* `--map`: for \\-\\-map.\n"
+        done = docs_site.build_docs("embedded", commands, lambda _: None)
+    assert [page.path.stem for page in done] == [
+        "own-csv", "commands", "reference", "reference-verdicts",
+    ]  # fmt: skip
+    return root / "reports" / "_site" / "docs"

@@ -66,3 +66,12 @@ def test_phone_has_no_serious_violation(browser, axe, tiny_site: Path, name, sch
     with open_page(browser, tiny_site / f"{name}.html", scheme=scheme, width=360) as (page, _):
         page.evaluate("window.drawAllCharts()")
         assert violations(page, axe) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("name", ["own-csv", "commands", "reference-verdicts"])
+def test_documentation_has_no_serious_violation(browser, axe, docs_pages, name, width, scheme):
+    file = docs_pages / f"{name}.html"
+    with open_page(browser, file, scheme=scheme, width=width) as (page, _):
+        assert violations(page, axe) == []

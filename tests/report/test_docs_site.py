@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 from browser import open_browser, visit_page
+from typer.testing import CliRunner
 
 from toolkit import paths
 from toolkit.cli import app
@@ -14,6 +15,7 @@ from toolkit.evaluate.plan_file import read_plan
 from toolkit.report import docs_site
 from toolkit.report.cells import read_qmd
 from toolkit.report.front_matter import read_settings
+from toolkit.report.render import Rendered
 from toolkit.simulate.design_file import read_design
 
 DOCS = paths.CHECKOUT / "docs"
@@ -165,35 +167,34 @@ def test_finished_page_links_to_pages_and_scrolls_by_keyboard():
     assert '<a href="tutorial.html" aria-current="page">Tutorial</a>' in shown
 
 
-@pytest.fixture(scope="module")
-def some_pages(tmp_path_factory):
-    """Render three pages of three kinds: written, of the commands, of the modules."""
-    pytest.importorskip("griffe", reason=griffe_missing)
-    from toolkit.report import api_reference
-
-    root = tmp_path_factory.mktemp("docs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMERGENCE_ROOT", str(root))
-        patch.setattr(docs_site, "WRITTEN", ("own-csv",))
-        patch.setattr(api_reference, "GROUPS", {"Verdicts": ("gates",)})
-        commands = "## `emergence check`\n\n* `--map`: for \\-\\-map.\n"
-        done = docs_site.build_docs("embedded", commands, lambda _: None)
-    assert [page.path.stem for page in done] == [
-        "own-csv", "commands", "reference", "reference-verdicts",
-    ]  # fmt: skip
-    return root / "reports" / "_site" / "docs"
-
-
 @pytest.mark.parametrize("name", ["own-csv", "commands", "reference-verdicts"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_page_opens_offline_and_fits(some_pages: Path, name, width):
+def test_page_opens_offline_and_fits(docs_pages: Path, name, width):
     with open_browser() as browser:
-        visit = visit_page(browser, some_pages / f"{name}.html", width=width)
+        visit = visit_page(browser, docs_pages / f"{name}.html", width=width)
     assert (visit.console_errors, visit.page_errors, visit.outside_requests) == ([], [], [])
     assert visit.overflow_px == 0
 
 
-def test_rendered_words_are_those_of_the_source(some_pages):
-    shown = (some_pages / "commands.html").read_text()
+def test_rendered_words_are_those_of_the_source(docs_pages):
+    shown = (docs_pages / "commands.html").read_text()
     assert "for --map." in shown
-    assert 'id="toolkit-gates-design_gates"' in (some_pages / "reference-verdicts.html").read_text()
+    assert 'id="toolkit-gates-design_gates"' in (docs_pages / "reference-verdicts.html").read_text()
+
+
+def test_command_writes_every_command_of_the_toolkit(monkeypatch, tmp_path):
+    given = []
+
+    def build(renderer, commands, say):
+        given.append((renderer, commands))
+        return (Rendered(tmp_path / "index.html", "embedded", 0.0),)
+
+    monkeypatch.setattr(docs_site, "build_docs", build)
+    done = CliRunner().invoke(app, ["docs", "--renderer", "embedded"])
+    assert done.exit_code == 0, done.output
+    ((renderer, commands),) = given
+    assert renderer == "embedded"
+    for name in typer.main.get_command(app).commands:
+        assert f"## `emergence {name}`" in commands
+    assert "`--map`: How high" in commands
+    assert "for \\-\\-map." in commands

@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from toolkit import method_charts as charts
 from toolkit.estimands import ABOVE_JUMP, CI_PROB, ROPE
-from toolkit.gates import GAP_MAX_DECADES, SURE, WITH_JUMP, Outcome
+from toolkit.gates import SURE, WITH_JUMP, Outcome, size_label
 from toolkit.models.design import build_design
 from toolkit.models.priors import PRIORS
 from toolkit.prior_predictive import prior_predictive
@@ -15,6 +15,7 @@ from toolkit.report import html_tables as tables
 from toolkit.report import prior_page, reason_codes
 from toolkit.report import worked_examples as examples
 from toolkit.report.display import show_chart, show_html
+from toolkit.report.html_tables import Num
 from toolkit.report.model_picture import model_picture
 from toolkit.report.numbers import chance_of, counted
 from toolkit.report.sentences import meaning, paragraphs
@@ -27,7 +28,6 @@ POINTS = f"{100 * ROPE:g} points"
 SURELY = f"{SURE:g}"
 SURELY_NOT = f"{1 - SURE:.2g}"
 INTERVAL = f"{100 * CI_PROB:g}%"
-GAP = f"{GAP_MAX_DECADES:g} decades"
 READ_AT = f"{ABOVE_JUMP:g} decades"
 # The drawing of a jump: chance, log-odds at the middle, slope and step, invented.
 CHANCE, LEVEL, SLOPE, STEP = 0.25, -1.6, 0.55, 1.7
@@ -58,7 +58,16 @@ def jump_picture() -> None:
         "A score that rises smoothly with size and has a step. The jump is the difference, just "
         "above the step, between the curve with it and the same curve without it."
     )
-    show_chart(chart, text)
+    few = np.arange(SMALLEST, LARGEST + 0.1, 0.4)
+    rows = [
+        (
+            Num(size_label(x)),
+            *(Num(f"{100 * _score(np.array([x]), s)[0]:.0f}") for s in (STEP, 0.0)),
+        )
+        for x in few
+    ]
+    header = ("parameters", *(f"{name}, %" for name in kinds))
+    show_chart(chart, text, tables.table(header, rows, "Expected scores"))
 
 
 def _score(size: np.ndarray, step: float) -> np.ndarray:
@@ -74,7 +83,8 @@ def rules() -> None:
         Outcome.JUMP_REMAINS: f"{jump} after controls is at least {SURELY}",
         Outcome.EXPLAINED: f"{jump} as published is at least {SURELY}, after controls at most "
         f"{SURELY_NOT}, and P(the difference of the two > {POINTS}) is at least {SURELY}",
-        Outcome.NO_JUMP: f"{jump} is at most {SURELY_NOT} as published and after controls",
+        Outcome.NO_JUMP: f"{jump} is at most {SURELY_NOT} as published and, if scored, after "
+        "controls",
         Outcome.UNDETERMINED: "anything else; or a gate closed, a check failed, support missing",
     }
     also = {
@@ -95,7 +105,7 @@ def example(name: str) -> None:
         cells, float(shown.scores.frame["chance"].iloc[0]), examples.CLAIMED_SIZE, title
     )
     text = f"Invented scores on {shown.setting.name} against size, with and without demonstrations."
-    data = tables.table(list(cells), cells.itertuples(index=False), text)
+    data = tables.table([str(name) for name in cells], cells.itertuples(index=False), text)
     show_chart(chart, text, data)
     show_html(f'<div class="fits">{_asked_table(shown.verdict)}</div>')
     verdict = shown.verdict
@@ -111,7 +121,7 @@ def _cells(shown: examples.Example) -> pd.DataFrame:
     cells = pd.DataFrame(
         {
             "checkpoint": frame["checkpoint"],
-            "n_params": frame["n_params"],
+            "n_params": frame["n_params"].astype(int),
             "shots": np.where(frame["n_shots"] > 0, "few-shot", "zero-shot"),
             "score": frame["score"],
             "low": stats.beta.ppf(tail, k, n),

@@ -22,7 +22,7 @@ from toolkit.models import RIVALS
 from toolkit.models.design import Design, build_design
 from toolkit.scores import Scores
 from toolkit.simulate import PlantedTask, StudyDesign, planted_claim, simulate_study
-from toolkit.simulate.curves import Flat
+from toolkit.simulate.curves import GENTLE, Curve, Flat
 from toolkit.simulate.tasks import Truth
 from toolkit.support import Evidence
 from toolkit.variants import COLUMNS
@@ -109,8 +109,10 @@ def _claim_of(setting: Setting) -> Claim:
 def _scores_of(setting: Setting) -> Scores:
     """Return the simulated scores of base checkpoints, without and with demonstrations."""
     height = 0.0 if setting.truth == "none" else setting.height
-    curve = {} if setting.truth == "none" else {"curve": Flat(0.08)}
-    task = PlantedTask(setting.name, setting.truth, CLAIMED_SIZE, height, midpoint=2e10, **curve)
+    curve: Curve = GENTLE if setting.truth == "none" else Flat(0.08)
+    task = PlantedTask(
+        setting.name, setting.truth, CLAIMED_SIZE, height, midpoint=2e10, curve=curve
+    )
     found = simulate_study(DESIGN, [task], np.random.default_rng(SEED))
     frame = found.frame
     return found.where(~frame["instruction_tuned"] & ~frame["n_params"].isin(setting.left_out))
