@@ -283,5 +283,8 @@ def test_method_page_on_paper_is_light_and_whole(browser, tiny_site, tmp_path):
         fill = "getComputedStyle(document.querySelector('.model-picture text')).fill"
         assert page.evaluate(fill) == "rgb(28, 33, 38)"
         assert not page.locator(".site-links").is_visible()
+        page.set_viewport_size({"width": 700, "height": 900})  # paper is narrower than the screen
+        edges = "[...document.querySelectorAll('svg')].map(e => e.getBoundingClientRect().right)"
+        assert max(page.evaluate(edges)) <= 700
         page.pdf(path=str(tmp_path / "method.pdf"))
         assert visit.page_errors == []
