@@ -24,10 +24,5 @@ def _commands(context: typer.Context) -> str:
     """Return every command with its options as Markdown, made by Typer from the code."""
     from typer.cli import get_docs_for_click
 
-    from toolkit.report.api_reference import plain_dashes
-
     parent = cast("typer.Context", context.parent or context)
-    text = get_docs_for_click(obj=parent.command, ctx=parent, name="emergence", title="emergence")
-    _, _, after_title = text.partition("\n")  # the page has a title of its own
-    lines = after_title.split("\n")
-    return "\n".join(line if line.startswith("```") else plain_dashes(line) for line in lines)
+    return get_docs_for_click(obj=parent.command, ctx=parent, name="emergence", title="emergence")

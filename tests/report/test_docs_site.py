@@ -194,7 +194,11 @@ def test_command_writes_every_command_of_the_toolkit(monkeypatch, tmp_path):
     assert done.exit_code == 0, done.output
     ((renderer, commands),) = given
     assert renderer == "embedded"
+    page = docs_site.commands_page(commands)
     for name in typer.main.get_command(app).commands:
-        assert f"## `emergence {name}`" in commands
-    assert "`--map`: How high" in commands
-    assert "for \\-\\-map." in commands
+        assert f"## `emergence {name}`" in page
+        assert f"* [`{name}`](#emergence-{name}): " in page
+    assert "* [`ladder`](#emergence-demo-ladder): Train tiny checkpoints" in page
+    assert "`--map`: How high" in page
+    assert "for \\-\\-map." in page
+    assert re.search(r"^\* \[.*\.\.\.$", page, re.M) is None  # no sentence is cut off

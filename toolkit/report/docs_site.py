@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from toolkit import paths
-from toolkit.report.api_reference import reference_pages
+from toolkit.report.api_reference import plain_dashes, reference_pages
 from toolkit.report.front_matter import PROJECT_FILE
 from toolkit.report.render import Rendered, choose_renderer, render
 
@@ -30,6 +30,9 @@ SHORT = {
     "reference": "Python",
 }
 TITLE_BLOCK = re.compile(r'<header id="title-block-header".*?</header>', re.DOTALL)
+# In Typer's Markdown: a command's section with its first line, and an entry of a list of commands.
+COMMAND = re.compile(r"^#+ `(emergence [^`]+)`\n\n(.+)$", re.MULTILINE)
+LISTED = re.compile(r"^\* `([a-z]+)`: .*$", re.MULTILINE)
 LINK = re.compile(r'href="([\w-]+)\.md(#[^"]*)?"')
 
 
@@ -39,10 +42,10 @@ def build_docs(renderer: str, commands: str, say: Say) -> tuple[Rendered, ...]:
     Parameters
     ----------
     commands
-        The Markdown of the page on the commands, without front matter.
+        Every command with its options in Markdown, as Typer makes it.
     """
     choose_renderer(renderer)  # a wrong or missing renderer fails at once
-    made = {"commands": f'---\ntitle: "Commands"\ntoc: true\n---\n\n{commands}'}
+    made = {"commands": commands_page(commands)}
     made |= reference_pages()
     written = []
     with tempfile.TemporaryDirectory(prefix="docs-") as name:
@@ -52,6 +55,22 @@ def build_docs(renderer: str, commands: str, say: Say) -> tuple[Rendered, ...]:
             say(f"docs/{page}.html: rendering")
             written.append(_write(folder / f"{page}.md", renderer))
     return tuple(written)
+
+
+def commands_page(made: str) -> str:
+    """Return the page on the commands: dashes stay dashes, and lists lead to what they list."""
+    _, _, after_title = made.partition("\n")  # the page has a title of its own
+    lines = after_title.split("\n")
+    text = "\n".join(line if line.startswith("```") else plain_dashes(line) for line in lines)
+    about = {name.split()[-1]: (name, first) for name, first in COMMAND.findall(text)}
+
+    def entry(listed: re.Match[str]) -> str:
+        if listed[1] not in about:
+            return listed[0]
+        name, first = about[listed[1]]
+        return f"* [`{listed[1]}`](#{name.replace(' ', '-')}): {first}"
+
+    return f'---\ntitle: "Commands"\ntoc: true\n---\n\n{LISTED.sub(entry, text)}'
 
 
 def _gather(folder: Path, made: Mapping[str, str]) -> None:
