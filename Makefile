@@ -6,6 +6,7 @@ VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints/python$(VERSION).txt
 STUDY ?=
+STUDIES := $(patsubst reports/%/analysis.toml,%,$(wildcard reports/*/analysis.toml))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup report check test test-slow screenshots golden schema clean
@@ -45,7 +46,10 @@ screenshots: $(BIN)/.installed-dev ## pictures of the rendered pages, in screens
 	$(BIN)/python -m benchmarks.screenshots screenshots
 
 golden: $(BIN)/.installed ## refresh the committed verdicts of the bundled studies
-	$(BIN)/emergence verdicts lu2024 --json > reports/lu2024/results/verdicts.json
+	@for study in $(STUDIES); do \
+	  mkdir -p reports/$$study/results && \
+	  $(BIN)/emergence verdicts $$study --json > reports/$$study/results/verdicts.new && \
+	  mv reports/$$study/results/verdicts.new reports/$$study/results/verdicts.json || exit 1; done
 
 clean: ## remove environments, cached draws and rendered pages
 	rm -rf .venv .cache reports/_site build *.egg-info .pytest_cache .ruff_cache .import_linter_cache
