@@ -6,6 +6,7 @@ VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints/python$(VERSION).txt
 STUDY ?=
+STUDIES := $(patsubst reports/%/analysis.toml,%,$(wildcard reports/*/analysis.toml))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup report docs check test test-slow screenshots golden schema clean
@@ -49,7 +50,10 @@ screenshots: $(BIN)/.installed-dev ## pictures of the rendered pages, in screens
 	$(BIN)/python -m benchmarks.readme_picture docs/report.png
 
 golden: $(BIN)/.installed ## refresh the committed verdicts, and what the tutorial's commands print
-	$(BIN)/emergence verdicts lu2024 --json > reports/lu2024/results/verdicts.json
+	@for study in $(STUDIES); do \
+	  mkdir -p reports/$$study/results && \
+	  $(BIN)/emergence verdicts $$study --json > reports/$$study/results/verdicts.new && \
+	  mv reports/$$study/results/verdicts.new reports/$$study/results/verdicts.json || exit 1; done
 	$(BIN)/python -m benchmarks.transcripts docs/tutorial.md
 
 clean: ## remove environments, cached draws and rendered pages

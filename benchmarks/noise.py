@@ -12,8 +12,8 @@ import typer
 from benchmarks import studies
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from toolkit.calibrate.truths import BLOCKS, planted_tasks
+from toolkit.fit import design_of
 from toolkit.models import MODELS
-from toolkit.models.design import build_design
 from toolkit.sampling import FitSettings, compiled_model
 from toolkit.scores import Scores
 from toolkit.simulate import RICH, simulate_study
@@ -60,7 +60,7 @@ def simulated(seed: int) -> Scores:
 
 def medians(scores: Scores, settings: FitSettings) -> dict[str, Any]:
     """Return the posterior median of each scale, over tasks too where each has its own."""
-    design = build_design(scores)
+    design = design_of(scores)
     posterior = compiled_model(MODELS[MODEL], design).sample(design, settings)["posterior"]
     return {
         name: float(np.median(posterior[variable].to_numpy())) for name, variable in SCALES.items()

@@ -11,8 +11,7 @@ import xarray as xr
 
 from toolkit import paths
 from toolkit.analysis import StudyFolder
-from toolkit.fit import LIBRARIES, fit_hash
-from toolkit.models.design import build_design
+from toolkit.fit import LIBRARIES, design_of, fit_hash
 from toolkit.prior_predictive import prior_draws
 
 N_CHAINS, N_DRAWS = 2, 400
@@ -20,7 +19,7 @@ N_CHAINS, N_DRAWS = 2, 400
 
 def draws_of(source: StudyFolder) -> xr.DataTree:
     """Return draws of the prior as those of a fit, with the groups that a fit has."""
-    design = build_design(source.record)
+    design = design_of(source.record)
     posterior = prior_draws(design, N_DRAWS, 5, N_CHAINS)
     floats = {n: v.astype("float32") for n, v in posterior.items() if v.dtype.kind == "f"}
     rng = np.random.default_rng(6)

@@ -4,16 +4,18 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from benchmarks import agreement, imports, item_files, scaling, studies, timing
+from benchmarks import agreement, imports, item_files, published_cut, scaling, studies, timing
 from benchmarks.machine import HERE, facts
 from benchmarks.plain_steps import GRID, TWO_EVALUATIONS
 from toolkit.models.design import build_design
 from toolkit.models.model import Model
 from toolkit.models.polynomial import BENT
 from toolkit.models.step import SHARP
+from toolkit.replicates import Predicted
 
 KEPT = sorted(HERE.glob("re*/*.json"))
 # A folder of this or another machine: "/home/me", "/tmp/run", "C:\\".
@@ -141,3 +143,39 @@ def test_kept_results_say_how_they_were_made_and_name_no_folder(path):
     assert {"date", "cpu_count", "python", "libraries"} <= set(record["machine"])
     assert not record.get("quick")
     assert not ABSOLUTE.search(text)
+
+
+def test_least_squares_finds_a_logistic_curve_beyond_its_points():
+    def curve(x):
+        return 0.1 + 0.8 / (1 + np.exp(-3 * (x - 22.5)))
+
+    x = np.linspace(20, 23, 30)
+    above = np.array([23.5, 24.0])
+    found = published_cut.least_squares(x, curve(x), above)
+    assert found == pytest.approx(curve(above), abs=1e-3)
+
+
+def test_published_cut_hides_whole_checkpoints_above_it():
+    scores = published_cut.bundled()
+    hidden = published_cut.hidden_above(scores, published_cut.CUT_FLOP)
+    frame = scores.frame
+    above = frame.groupby("checkpoint")["train_flop"].max() > published_cut.CUT_FLOP
+    assert hidden == set(above.index[above])
+    assert "meta-llama/Llama-2-7b-hf" not in hidden
+    assert "meta-llama/Llama-2-13b-hf" in hidden
+
+
+def test_errors_by_task_are_those_of_cells_by_hand():
+    cells = pd.DataFrame(
+        {
+            "task": ["a", "a", "b"],
+            "score": [0.5, 0.9, 0.2],
+            "expected": [0.4, 0.8, 0.2],
+            "n_items": [10, 10, 10],
+        }
+    )
+    replicated = np.array([[3, 1, 2], [5, 2, 2], [7, 3, 2]] * 20)
+    found = published_cut.by_task(Predicted(cells, replicated), "some", "parameters")
+    assert found["squared_error"].tolist() == pytest.approx([0.01, 0.0])
+    assert found["covered"].tolist() == [0.5, 1.0]
+    assert found["n_cells"].tolist() == [2, 1]

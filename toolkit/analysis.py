@@ -44,6 +44,10 @@ class AnalysisPlan:
     full: FitSettings
     robustness: FitSettings
 
+    def settings(self, profile: Profile) -> FitSettings:
+        """Return how long to sample for a profile."""
+        return self.full if profile == "full" else self.quick
+
 
 @dataclass(frozen=True)
 class StudyFolder:
@@ -193,8 +197,7 @@ def load_study_folder(study: str) -> StudyFolder:
 
 def analyse(source: StudyFolder, profile: Profile = "full", *, progress: bool = False) -> Analysis:
     """Return the verdicts of a study; draws come from the cache where they lie there."""
-    settings = source.plan.full if profile == "full" else source.plan.quick
-    record = source.record
+    record, settings = source.record, source.plan.settings(profile)
     fitted = fit_model(record, source.plan.model, settings, paths.cache_dir(), progress=progress)
     robustness = kept_robustness(source) if profile == "full" else None
     evidence = robustness.evidence if robustness else None

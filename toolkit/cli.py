@@ -69,10 +69,11 @@ def main() -> None:
 
 @app.command(epilog="Example: emergence studies")
 def studies(as_json: JsonOption = False) -> None:
-    """List the bundled studies."""
+    """List the bundled studies with their claims, and the verdicts that are kept with them."""
     from toolkit import paths
     from toolkit.analysis import load_study_folder, study_names
     from toolkit.fit import is_fitted
+    from toolkit.report.verdicts_file import kept_counts
 
     found = [load_study_folder(name) for name in study_names()]
     cache = paths.cache_dir()
@@ -85,6 +86,7 @@ def studies(as_json: JsonOption = False) -> None:
             "checkpoints": len(f.scores.checkpoints),
             "cells": len(f.scores.frame),
             "licence": f.study.licence,
+            "verdicts": kept_counts(f.study.id),
             "full fit": is_fitted(f.record, f.plan.model, f.plan.full, cache),
         }
         for f in found

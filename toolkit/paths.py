@@ -22,6 +22,11 @@ def data_dir() -> Path:
     return root() / "data"
 
 
+def shared_tasks_file() -> Path:
+    """Return the list of tasks that several bundled studies measured."""
+    return data_dir() / "shared_tasks.toml"
+
+
 def reports_dir() -> Path:
     """Return the folder with the report documents."""
     return root() / "reports"
@@ -50,6 +55,11 @@ def cache_dir() -> Path:
 def analysis_file(study_id: str) -> Path:
     """Return the analysis settings of a study."""
     return reports_dir() / study_id / "analysis.toml"
+
+
+def kept_verdicts_file(study_id: str) -> Path:
+    """Return the committed verdicts of a bundled study."""
+    return reports_dir() / study_id / "results" / "verdicts.json"
 
 
 def robustness_dir(study_folder: Path) -> Path:

@@ -132,7 +132,7 @@ def _of_cells(draws: xr.Dataset, where: Where) -> tuple[np.ndarray, np.ndarray]:
 
 def _cell_frame(design: Design, where: Where) -> pd.DataFrame:
     size = design.size[where] + design.center
-    arm = (design.few_shot + 2 * design.tuned)[where].astype(int)
+    arm = design.arm[where]
     n_items, n_correct = design.n_items[where], design.n_correct[where]
     return pd.DataFrame(
         {

@@ -18,9 +18,8 @@ import xarray as xr
 from toolkit import curves, estimands
 from toolkit.diagnose import ESS_MIN, RHAT_MAX
 from toolkit.estimands import CI_PROB, ROPE, curve_of, jump, mean_mcse
-from toolkit.fit import Fitted, code_of, fit_hash
+from toolkit.fit import Fitted, code_of, design_of, fit_hash
 from toolkit.models import MODELS
-from toolkit.models.design import build_design
 from toolkit.paths import atomic_path
 from toolkit.sampling import PLAIN, FitSettings, Variation, compiled_model
 from toolkit.scores import Scores
@@ -53,7 +52,7 @@ class Variant:
 
     def fit(self) -> Fitted:
         """Return the fit with its draws, which are not kept; compiled once for one design."""
-        design = build_design(self.scores)
+        design = design_of(self.scores)
         model = MODELS[self.model]
         idata = compiled_model(model, design).sample(design, self.settings, self.variation)
         return Fitted(idata, design, model, False, {"settings": asdict(self.settings)})

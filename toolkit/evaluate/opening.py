@@ -9,8 +9,10 @@ from toolkit.evaluate.requests import CheckpointSource, Engine
 Opener = Callable[..., Engine]
 
 
-def open_engine(source: CheckpointSource, *, device: str, budget: int) -> Engine:
-    """Return a loaded checkpoint; ``budget`` is how many tokens go into one forward, at most.
+def open_engine(source: CheckpointSource, *, device: str, budget: int | None) -> Engine:
+    """Return a loaded checkpoint.
+
+    ``budget`` is how many tokens go into one forward, at most; None takes what suits the device.
 
     Raises
     ------

@@ -128,7 +128,7 @@ class Plan:
     format: tuple[FormatPlan, ...]
     demonstrations: DemonstrationPlan = DemonstrationPlan(shots=(0,))
     device: str = "auto"
-    token_budget: int = 4096
+    token_budget: int | None = None
     too_long: Literal["error", "truncate_left"] = "error"
 
     def format_named(self, name: str) -> FormatPlan:

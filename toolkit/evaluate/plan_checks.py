@@ -27,7 +27,8 @@ def check_plan(plan: Plan, where: str) -> None:
     for task in plan.task:
         _check_task(task, plan, f"{where}: task '{task.name}'")
     _check_demonstrations(plan.demonstrations, f"{where}: [demonstrations]")
-    _check_at_least(plan.token_budget, 1, f"{where}: key 'token_budget'")
+    if plan.token_budget is not None:
+        _check_at_least(plan.token_budget, 1, f"{where}: key 'token_budget'")
     _check_prompt_formats(plan, where)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from toolkit.analysis import Analysis
+from toolkit.claims import CONTROLLED_ARM
 from toolkit.estimands import ROPE, Estimate
 from toolkit.gates import Outcome
 from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, hedge, interval, points
@@ -32,10 +33,13 @@ def claimed(analysis: Analysis) -> str:
     marginal = [c for c in claims if c.published_marginal]
     study = analysis.source.study.short_title
     named = f": {', '.join(f'{c.row} ({_set_name(c.claim_set)})' for c in clear)}" if clear else ""
+    arms = sorted({claim.judged_arm for claim in claims})
+    judged_at = "after controls" if arms == [CONTROLLED_ARM.label] else f"({'; '.join(arms)})"
+    more = f"; {len(marginal)} more are marked as marginal" if marginal else ""
     return (
         f"Of {counted(len(prior), 'task')} on which a jump had been claimed before, and "
-        f"{counted(len(control), 'other')}, {study} still call {counted(len(clear), 'task')} "
-        f"emergent after controls{named}; {len(marginal)} more are marked as marginal."
+        f"{counted(len(control), 'other')}, {study} call {counted(len(clear), 'task')} "
+        f"emergent {judged_at}{named}{more}."
     )
 
 

@@ -2,15 +2,22 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import joblib
 
 from toolkit import paths
 from toolkit.analysis import Analysis, Profile, StudyFolder, analyse, load_study_folder
 from toolkit.errors import ReportError
+from toolkit.fit import fit_model, is_fitted
+from toolkit.jobs import Workers, run_unordered
 from toolkit.report.page import vega_bundle, vega_file_name
 from toolkit.report.render import Rendered, choose_renderer, render
 from toolkit.report.verdicts_file import as_text, document
+from toolkit.sampling import FitSettings
+from toolkit.scores import Scores
 
 Say = Callable[[str], None]
 # Pages that say the same of every study.
@@ -73,20 +80,62 @@ def build_site(
     choose_renderer(renderer)  # a wrong or missing renderer fails before the fits, not after
     sources = [load_study_folder(study) for study in studies]
     _check_page_names([source.study.id for source in sources])
-    analyses: list[Analysis] = []
     for source in sources:
         say(f"{source.study.id}: {len(source.claims)} claims, {len(source.record.frame)} cells")
+    fitted = fit_side_by_side(sources, profile, say)
+    analyses: list[Analysis] = []
+    for source in sources:
         analysis = analyse(source, profile, progress=progress)
-        say(f"{source.study.id}: {_fit_line(analysis)}")
+        if source.study.id not in fitted:
+            say(f"{source.study.id}: {_fit_line(analysis)}")
         analyses.append(analysis)
     site = paths.site_dir()
     with paths.atomic_path(site / "verdicts.json") as temporary:
         temporary.write_text(as_text(document(analyses)), encoding="utf-8")
     beside = None if standalone else _vega_beside(site)
     to_write = _pages_of(sources, {"profile": profile}, renderer, beside)
-    written = tuple(page.write(say) for page in to_write)
-    reused = sum(analysis.fitted.reused for analysis in analyses)
+    # Threads, since each page runs in a process of its own.
+    with ThreadPoolExecutor(_cores()) as side_by_side:
+        written = tuple(side_by_side.map(lambda page: page.write(say), to_write))
+    reused = sum(a.fitted.reused for a in analyses) - len(fitted)
     return Site(written, site / "verdicts.json", len(analyses) - reused, reused, to_write)
+
+
+def fit_side_by_side(
+    sources: Sequence[StudyFolder], profile: Profile, say: Say, cores: int | None = None
+) -> tuple[str, ...]:
+    """Fit several new studies at once where the cores are more than one fit's chains.
+
+    Returns
+    -------
+    tuple of str
+        The ids of those fitted, whose draws now lie in the cache; none where it is no gain.
+    """
+    cache = paths.cache_dir()
+    jobs = [
+        (source.study.id, source.record, source.plan.model, source.plan.settings(profile), cache)
+        for source in sources
+    ]
+    waiting = [job for job in jobs if not is_fitted(*job[1:])]
+    at_once = (cores or _cores()) // max((job[3].chains for job in waiting), default=1)
+    if min(at_once, len(waiting)) < 2:
+        return ()
+    done = []
+    for study, key in run_unordered(_fit, waiting, Workers(n=min(at_once, len(waiting)))):
+        say(f"{study}: fitted, draws kept as {key}")
+        done.append(study)
+    return tuple(done)
+
+
+def _fit(
+    study: str, record: Scores, model: str, settings: FitSettings, cache: Path
+) -> tuple[str, str]:
+    return study, fit_model(record, model, settings, cache).provenance["hash"]
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return joblib.cpu_count()
 
 
 def _pages_of(

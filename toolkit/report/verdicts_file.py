@@ -10,6 +10,7 @@ from toolkit.analysis import Analysis, Survivors
 from toolkit.definition_rules import DefinitionResult
 from toolkit.estimands import CI_KIND, CI_PROB, ROPE, Estimate
 from toolkit.gates import Outcome
+from toolkit.paths import kept_verdicts_file
 from toolkit.report.robustness_file import (
     definitions_record,
     metric_record,
@@ -33,6 +34,15 @@ def document(analyses: Sequence[Analysis]) -> dict[str, Any]:
         "ci_kind": CI_KIND,
         "studies": [study_record(analysis) for analysis in analyses],
     }
+
+
+def kept_counts(study_id: str) -> str:
+    """Return how many claims got each verdict in the study's kept verdicts; a dash without any."""
+    path = kept_verdicts_file(study_id)
+    if not path.exists():
+        return "–"
+    counts = json.loads(path.read_text(encoding="utf-8"))["counts"]
+    return ", ".join(f"{n} {Outcome[name].value}" for name, n in counts.items() if n)
 
 
 def as_text(value: Any) -> str:

@@ -1,0 +1,86 @@
+"""The same task in several studies, side by side and together."""
+
+from collections.abc import Sequence
+
+from toolkit import paths
+from toolkit.analysis import Analysis
+from toolkit.pooling import SharedAnswer, shared_answers
+from toolkit.report import claims_map as maps
+from toolkit.report import html_tables as tables
+from toolkit.report import sentences
+from toolkit.report.display import show_html
+from toolkit.report.html_tables import Markup, Num
+from toolkit.report.numbers import chance_of, counted, hedge, interval, share
+from toolkit.shared_tasks import load_shared_tasks
+
+HEADER = (
+    "task", "study", "verdict", "jump, points [90%]", "P(> 5 points)", "before the scores",
+    "in one more study", "studies disagree",
+)  # fmt: skip
+
+
+def shared(analyses: Sequence[Analysis]) -> None:
+    """Show every task that at least two of the studies measured, with one answer where pooled."""
+    path = paths.shared_tasks_file()
+    answers = shared_answers(load_shared_tasks(path), analyses) if path.exists() else ()
+    if not answers:
+        show_html(sentences.paragraphs("No task was measured by two of these studies."))
+        return
+    rows = [row for answer in answers for row in _rows(answer)]
+    shown = tables.table(HEADER, rows, "The same task in several studies")
+    differences = tables.table(
+        ("task", "what is not the same"),
+        [(answer.shared.name, answer.shared.differs) for answer in answers],
+        "What differs between the studies",
+    )
+    folded = tables.folds(tables.fold("What differs between the studies", differences))
+    show_html(sentences.paragraphs(_said(answers)) + shown + folded)
+
+
+def _said(answers: Sequence[SharedAnswer]) -> str:
+    """Return what the pooled answers say, in a few sentences."""
+    pooled = [(a.shared.name, a.pooled) for a in answers if a.pooled]
+    apart = len(answers) - len(pooled)
+    text = f"{counted(len(answers), 'task')} stand in more than one study. "
+    if apart:
+        text += (
+            f"{apart} of them are not pooled: fewer than two fits passed their checks, or the "
+            "studies share checkpoints and items. "
+        )
+    if not pooled:
+        return text.strip()
+    name, likeliest = max(pooled, key=lambda each: each[1].another.median)
+    odd, split = max(pooled, key=lambda each: each[1].disagree)
+    return (
+        f"{text}Of the pooled ones the likeliest to jump in one more study is {name}, with "
+        f"probability {chance_of(likeliest.another)}: {hedge(likeliest.another.median)}. Studies "
+        f"disagree most about {odd}, with probability {share(split.disagree)}."
+    )
+
+
+def _rows(answer: SharedAnswer) -> list[tuple[object, ...]]:
+    """Return a row for each study; the pooled answer stands beside the first."""
+    together: tuple[object, object] = ("not pooled", "")
+    if answer.pooled:
+        together = (
+            Num(f"{chance_of(answer.pooled.another)} (before: {answer.pooled.prior_another:.2f})"),
+            Num(f"{answer.pooled.disagree:.2f} (before: {answer.pooled.prior_disagree:.2f})"),
+        )
+    return [
+        (
+            answer.shared.name if first else "",
+            Markup(
+                tables.link(
+                    maps.claim_link(each.analysis, each.verdict),
+                    each.analysis.source.study.short_title,
+                )
+            ),
+            tables.badge(each.verdict.outcome),
+            Num(interval(each.size)),
+            Num(chance_of(each.p_jump) + ("" if each.trusted else " (not converged)")),
+            Num(f"{each.p_prior:.2f}"),
+            *(together if first else ("", "")),
+        )
+        for each in answer.studies
+        for first in [each is answer.studies[0]]
+    ]
