@@ -24,7 +24,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Verdicts": (
         "analysis", "estimands", "curves", "shape", "gates", "support", "verdict", "reasons",
-        "reported", "reproduction",
+        "reported", "reproduction", "pooling", "shared_tasks",
     ),
     "Robustness": (
         "robustness", "variants", "sensitivity", "extrapolation", "influence", "left_out", "axes",
@@ -34,6 +34,10 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "simulate.designs", "simulate.tasks", "simulate.curves", "simulate.studies",
         "simulate.design_file", "calibrate.truths", "calibrate.judge", "calibrate.runs",
         "calibrate.sbc", "calibrate.targets", "calibrate.certificate", "step_power",
+    ),
+    "Measuring": (
+        "evaluate.plan", "evaluate.plan_file", "evaluate.task_items", "evaluate.requests",
+        "evaluate.engine", "evaluate.run",
     ),
     "Pages": ("report.site", "report.render", "report.docs_site", "report.display", "charts"),
 }  # fmt: skip
