@@ -18,14 +18,14 @@ from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from toolkit import paths
 from toolkit.cells import predicted_cells
 from toolkit.curves import thinned
+from toolkit.fit import design_of
 from toolkit.models import SMOOTH
-from toolkit.models.design import build_design
 from toolkit.replicates import Predicted, predict
 from toolkit.sampling import FitSettings, Variation
 from toolkit.scores import Scores, read_scores
 from toolkit.specified_scores import flop_of
 from toolkit.terminal import step_by_step
-from toolkit.variants import Variant
+from toolkit.variants import Variant, mixing_of
 
 STUDY, PROMPT_FORMAT = "obsscaling2024", "completion"
 CUT_FLOP = 8.4e22
@@ -99,8 +99,9 @@ def curves_above(
     """Return how each smooth model, and all together, predicts the hidden checkpoints, by task."""
     rows, parts = [], []
     for model in SMOOTH:
-        parts.append(_predict(Variant(scores, model, settings), hidden))
-        rows.append(by_task(parts[-1], model, scale))
+        predicted, mixing = _predict(Variant(scores, model, settings), hidden)
+        parts.append(predicted)
+        rows.append(by_task(predicted, model, scale).merge(mixing, on="task"))
         tell(f"{model} on {scale}")
     cells = parts[0].cells.assign(expected=np.mean([p.cells["expected"] for p in parts], axis=0))
     replicated = np.concatenate([part.replicated for part in parts])
@@ -108,12 +109,21 @@ def curves_above(
     return pd.concat(rows, ignore_index=True)
 
 
-def _predict(variant: Variant, hidden: frozenset[str]) -> Predicted:
-    design = build_design(variant.scores)
+def _predict(variant: Variant, hidden: frozenset[str]) -> tuple[Predicted, pd.DataFrame]:
+    """Return the hidden cells predicted, and how well the mean of each task's has mixed."""
+    design = design_of(variant.scores)
     mask = np.isin(np.array(design.checkpoints)[design.checkpoint], list(hidden)) & design.scored
     fitted = replace(variant, variation=Variation(mask)).fit()
-    cells = predicted_cells(thinned(fitted.idata["posterior"].to_dataset()), fitted)
-    return predict(cells, fitted.design, variant.settings.random_seed, only=mask)
+    posterior = thinned(fitted.idata["posterior"].to_dataset())
+    cells = predicted_cells(posterior, fitted)
+    mixing = [
+        (task, *mixing_of(cells["accuracy"].to_numpy()[:, n, own].mean(axis=1), chains))
+        for chains in [posterior.sizes["chain"]]
+        for n, (task, own) in enumerate(zip(design.tasks, mask, strict=True))
+        if own.any()
+    ]
+    predicted = predict(cells, fitted.design, variant.settings.random_seed, only=mask)
+    return predicted, pd.DataFrame(mixing, columns=["task", "rhat", "ess"])
 
 
 def by_task(predicted: Predicted, model: str, scale: str) -> pd.DataFrame:
