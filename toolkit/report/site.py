@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,9 +93,7 @@ def build_site(
         temporary.write_text(as_text(document(analyses)), encoding="utf-8")
     beside = None if standalone else _vega_beside(site)
     to_write = _pages_of(sources, {"profile": profile}, renderer, beside)
-    # Threads, since each page runs in a process of its own.
-    with ThreadPoolExecutor(_cores()) as side_by_side:
-        written = tuple(side_by_side.map(lambda page: page.write(say), to_write))
+    written = tuple(page.write(say) for page in to_write)
     reused = sum(a.fitted.reused for a in analyses) - len(fitted)
     return Site(written, site / "verdicts.json", len(analyses) - reused, reused, to_write)
 
