@@ -116,9 +116,9 @@ def _predict(variant: Variant, hidden: frozenset[str]) -> tuple[Predicted, pd.Da
     fitted = replace(variant, variation=Variation(mask)).fit()
     posterior = thinned(fitted.idata["posterior"].to_dataset())
     cells = predicted_cells(posterior, fitted)
+    chains = posterior.sizes["chain"]
     mixing = [
         (task, *mixing_of(cells["accuracy"].to_numpy()[:, n, own].mean(axis=1), chains))
-        for chains in [posterior.sizes["chain"]]
         for n, (task, own) in enumerate(zip(design.tasks, mask, strict=True))
         if own.any()
     ]

@@ -84,16 +84,20 @@ def shared_answers(
     by_study = {a.source.study.id: a for a in analyses}
     found, priors = [], {}
     for shared in tasks:
-        for study in {m.study for m in shared.measured} & set(by_study) - set(priors):
-            priors[study] = _prior_chances(by_study[study])
-        known = tuple(
-            _answer(by_study[m.study], m.task, shared.arm, priors[m.study])
+        measured = [
+            m
             for m in shared.measured
             if m.study in by_study and _is_measured(by_study[m.study], m.task, shared.arm)
+        ]
+        if len(measured) < 2:
+            continue
+        for study in {m.study for m in measured} - set(priors):
+            priors[study] = _prior_chances(by_study[study])
+        answers = tuple(
+            _answer(by_study[m.study], m.task, shared.arm, priors[m.study]) for m in measured
         )
-        if len(known) > 1:
-            trusted = [answer for answer in known if answer.trusted]
-            found.append(SharedAnswer(shared, known, _pooled(shared, trusted)))
+        trusted = [answer for answer in answers if answer.trusted]
+        found.append(SharedAnswer(shared, answers, _pooled(shared, trusted)))
     return tuple(found)
 
 

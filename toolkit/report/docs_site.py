@@ -3,7 +3,6 @@
 Written as Markdown that reads well where it lies; rendered by the same two routes as the reports.
 """
 
-import html
 import re
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from toolkit import paths
 from toolkit.report.api_reference import plain_dashes, reference_pages
 from toolkit.report.front_matter import PROJECT_FILE
 from toolkit.report.render import Rendered, choose_renderer, render
+from toolkit.report.site_links import links
 
 Say = Callable[[str], None]
 # In the order of the links at the top of each page; every file of docs/ is one of them.
@@ -100,15 +100,7 @@ def finished(page: str, name: str) -> str:
 
 
 def _links(here: str) -> str:
-    current = here if here in SHORT else "reference"
-    shown = "".join(
-        f'<a href="{name}.html"{_state(name, current, here)}>{html.escape(title)}</a>'
-        for name, title in SHORT.items()
-    )
-    return f'<nav class="site-links" aria-label="Documentation">{shown}</nav>'
-
-
-def _state(name: str, current: str, here: str) -> str:
-    if name != current:
-        return ""
-    return ' aria-current="page"' if name == here else ' aria-current="true"'
+    """Return links to the pages; those without a link of their own are below "Python"."""
+    if here in SHORT:
+        return links(SHORT, here, "Documentation")
+    return links(SHORT, "reference", "Documentation", "true")

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.special import expit
 
 from toolkit import method_charts as charts
@@ -14,6 +13,7 @@ from toolkit.prior_predictive import prior_predictive
 from toolkit.report import html_tables as tables
 from toolkit.report import prior_page, reason_codes
 from toolkit.report import worked_examples as examples
+from toolkit.report.curves import cell_intervals
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.html_tables import Num
 from toolkit.report.model_picture import model_picture
@@ -33,6 +33,7 @@ READ_AT = f"{ABOVE_JUMP:g} decades"
 CHANCE, LEVEL, SLOPE, STEP = 0.25, -1.6, 0.55, 1.7
 SMALLEST, LARGEST, STEP_AT = 8.0, 10.6, 9.4  # log10 of parameters
 N_PRIOR_TASKS = 12
+CELL_COLUMNS = ["checkpoint", "n_params", "shots", "score", "low", "high"]
 
 
 def jump_picture() -> None:
@@ -114,21 +115,9 @@ def example(name: str) -> None:
 
 
 def _cells(shown: examples.Example) -> pd.DataFrame:
-    """Return the scores with intervals for their number of items (Jeffreys)."""
-    frame = shown.scores.frame.sort_values(["n_shots", "n_params"])
-    k, n = frame["n_correct"] + 0.5, frame["n_items"] - frame["n_correct"] + 0.5
-    tail = (1 - CI_PROB) / 2
-    cells = pd.DataFrame(
-        {
-            "checkpoint": frame["checkpoint"],
-            "n_params": frame["n_params"].astype(int),
-            "shots": np.where(frame["n_shots"] > 0, "few-shot", "zero-shot"),
-            "score": frame["score"],
-            "low": stats.beta.ppf(tail, k, n),
-            "high": stats.beta.ppf(1 - tail, k, n),
-        }
-    )
-    return cells.round(3)
+    """Return the scores with intervals for their number of items."""
+    cells = cell_intervals(shown.scores.frame.sort_values(["n_shots", "n_params"]))
+    return cells[CELL_COLUMNS].astype({"n_params": int}).round(3)
 
 
 def _asked_table(verdict: Verdict) -> str:

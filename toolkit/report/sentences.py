@@ -85,10 +85,15 @@ def likeliest_arm(analysis: Analysis) -> str:
     return name if measured else "p_published_jump"
 
 
+def verdicts_given(counts: Mapping[Outcome, int]) -> str:
+    """Return how many claims got each verdict; those that none got are left out."""
+    return ", ".join(f"{n} {outcome.value}" for outcome, n in counts.items() if n)
+
+
 def decided(analysis: Analysis) -> str:
     """Return how the claims were judged and what would decide the rest, in one sentence."""
     counts = analysis.counts
-    judged = ", ".join(f"{n} {outcome.value}" for outcome, n in counts.items() if n)
+    judged = verdicts_given(counts)
     undecided = counts[Outcome.UNDETERMINED]
     if not undecided:
         return f"Verdicts: {judged}."

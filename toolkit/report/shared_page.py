@@ -9,7 +9,7 @@ from toolkit.report import claims_map as maps
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_html
-from toolkit.report.html_tables import Markup, Num
+from toolkit.report.html_tables import Num
 from toolkit.report.numbers import chance_of, counted, hedge, interval, share
 from toolkit.shared_tasks import load_shared_tasks
 
@@ -68,19 +68,16 @@ def _rows(answer: SharedAnswer) -> list[tuple[object, ...]]:
         )
     return [
         (
-            answer.shared.name if first else "",
-            Markup(
-                tables.link(
-                    maps.claim_link(each.analysis, each.verdict),
-                    each.analysis.source.study.short_title,
-                )
+            "" if number else answer.shared.name,
+            tables.link(
+                maps.claim_link(each.analysis, each.verdict),
+                each.analysis.source.study.short_title,
             ),
             tables.badge(each.verdict.outcome),
             Num(interval(each.size)),
             Num(chance_of(each.p_jump) + ("" if each.trusted else " (not converged)")),
             Num(f"{each.p_prior:.2f}"),
-            *(together if first else ("", "")),
+            *(("", "") if number else together),
         )
-        for each in answer.studies
-        for first in [each is answer.studies[0]]
+        for number, each in enumerate(answer.studies)
     ]

@@ -14,13 +14,14 @@ from toolkit.fit import fit_model, is_fitted
 from toolkit.jobs import Workers, run_unordered
 from toolkit.report.page import vega_bundle, vega_file_name
 from toolkit.report.render import Rendered, choose_renderer, render
+from toolkit.report.site_links import PAGES
 from toolkit.report.verdicts_file import as_text, document
 from toolkit.sampling import FitSettings
 from toolkit.scores import Scores
 
 Say = Callable[[str], None]
 # Pages that say the same of every study.
-SHARED = ("method", "glossary")
+SHARED = tuple(name for name in PAGES if name != "index")
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def fit_side_by_side(
         for source in sources
     ]
     waiting = [job for job in jobs if not is_fitted(*job[1:])]
-    at_once = (cores or _cores()) // max((job[3].chains for job in waiting), default=1)
+    at_once = (cores or joblib.cpu_count()) // max((job[3].chains for job in waiting), default=1)
     if min(at_once, len(waiting)) < 2:
         return ()
     done = []
@@ -128,11 +129,6 @@ def _fit(
     study: str, record: Scores, model: str, settings: FitSettings, cache: Path
 ) -> tuple[str, str]:
     return study, fit_model(record, model, settings, cache).provenance["hash"]
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return joblib.cpu_count()
 
 
 def _pages_of(
@@ -160,7 +156,7 @@ def _pages_of(
 
 def _check_page_names(ids: Sequence[str]) -> None:
     for name in ids:
-        if ids.count(name) > 1 or name in ("index", *SHARED):
+        if ids.count(name) > 1 or name in PAGES:
             msg = f"study '{name}': its page would overwrite another; rename the study's folder."
             raise ReportError(msg)
 

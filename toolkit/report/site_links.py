@@ -1,9 +1,11 @@
-"""Links from each page of the site to the pages that all of them share."""
+"""Rows of links from a page to its fellows: those of the site, and those of the documentation."""
 
 import html
+from collections.abc import Mapping
 
 from toolkit.report.display import show_html
 
+# The index and the pages that say the same of every study.
 PAGES = {
     "index": "All claims",
     "method": "How verdicts are made",
@@ -13,17 +15,23 @@ PAGES = {
 
 def site_links(here: str = "") -> None:
     """Show links to the shared pages; ``here`` is the page that the reader is on."""
-    show_html(links(here))
+    show_html(links(PAGES, here, "Pages of this report"))
 
 
-def links(here: str = "") -> str:
-    """Return links to the shared pages as HTML."""
+def links(pages: Mapping[str, str], current: str, label: str, state: str = "page") -> str:
+    """Return links to pages, their titles by name, as HTML.
+
+    Parameters
+    ----------
+    current
+        The page that is marked: the reader is on it (state "page") or below it ("true").
+    """
     shown = "".join(
-        f'<a href="{name}.html"{_current(name, here)}>{html.escape(title)}</a>'
-        for name, title in PAGES.items()
+        f'<a href="{name}.html"{_mark(state) if name == current else ""}>{html.escape(title)}</a>'
+        for name, title in pages.items()
     )
-    return f'<nav class="site-links" aria-label="Pages of this report">{shown}</nav>'
+    return f'<nav class="site-links" aria-label="{html.escape(label, quote=True)}">{shown}</nav>'
 
 
-def _current(name: str, here: str) -> str:
-    return ' aria-current="page"' if name == here else ""
+def _mark(state: str) -> str:
+    return f' aria-current="{state}"'

@@ -18,6 +18,7 @@ from toolkit.report.robustness_file import (
     stability_record,
     support_record,
 )
+from toolkit.report.sentences import verdicts_given
 from toolkit.verdict import Reason, Verdict
 
 FORMAT = 2
@@ -42,7 +43,7 @@ def kept_counts(study_id: str) -> str:
     if not path.exists():
         return "–"
     counts = json.loads(path.read_text(encoding="utf-8"))["counts"]
-    return ", ".join(f"{n} {Outcome[name].value}" for name, n in counts.items() if n)
+    return verdicts_given({Outcome[name]: n for name, n in counts.items()})
 
 
 def as_text(value: Any) -> str:
