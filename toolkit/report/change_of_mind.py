@@ -141,7 +141,7 @@ def other_side(tried: pd.DataFrame) -> str:
             continue
         others += len(rest)
         sides = np.digitize(rest["probability"], LIMITS) != np.digitize(here.iloc[0], LIMITS)
-        moved.append(rest[sides].assign(far=(rest["probability"] - here.iloc[0]).abs()))
+        moved.append(rest.assign(far=(rest["probability"] - here.iloc[0]).abs())[sides])
     limits = f"{LIMITS[0]} or {LIMITS[1]}"
     every = pd.concat(moved, ignore_index=True) if moved else tried.iloc[:0]
     if every.empty:
