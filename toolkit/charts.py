@@ -1,13 +1,16 @@
 """Tidy frames -> ``alt.Chart``. Charts only draw: every number is computed elsewhere.
 
-Colours of the two lines are told apart by dash and marker shape as well, so that a chart reads
-without colour.
+Colours of the arms are told apart by dash and marker shape as well, so that a chart reads without
+colour; an arm looks the same in every chart.
 """
 
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import altair as alt
 import pandas as pd
+
+from toolkit.claims import ARM_LABELS
 
 # Told apart by the colour-blind, with contrast on white and on near-black alike.
 ZERO_SHOT, FEW_SHOT = "#2887C8", "#D9661F"
@@ -16,7 +19,8 @@ NEUTRAL = "#888888"
 PANEL_HEIGHT = 230
 # Legends stand below, so that on a phone they do not take the width from the drawing.
 BELOW = alt.Legend(orient="bottom", title=None, symbolOpacity=1)
-TWO_COLUMNS = alt.Legend(orient="bottom", title=None, columns=1, symbolStrokeWidth=2)
+ONE_COLUMN = alt.Legend(orient="bottom", title=None, columns=1, symbolStrokeWidth=2)
+POINTS = alt.Legend(orient="bottom", title=None, columns=1, symbolStrokeWidth=0, symbolOpacity=1)
 # Readers write 7B, where a number's own prefix is G.
 SIZES = alt.Axis(
     format="~s",
@@ -26,73 +30,18 @@ SIZES = alt.Axis(
     labelExpr="replace(datum.label, 'G', 'B')",
 )
 ARM_COLOURS = [ZERO_SHOT, FEW_SHOT, "#1F9E89", "#B5559B"]
+ARM_DASHES = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
+ARM_SHAPES = ["circle", "triangle-up", "square", "diamond"]
 
 
 # What ``properties`` of a layered chart is typed to return.
 Layered: TypeAlias = alt.LayerChart | alt.FacetChart
 
 
-def score_chart(
-    cells: pd.DataFrame, curves: pd.DataFrame, chance: float, title: str, threshold: float
-) -> Layered:
-    """Return scores against size with the fitted curves of one kind of checkpoint.
-
-    Parameters
-    ----------
-    cells
-        Columns n_params, score, low, high (proportions), shots, checkpoint, lm_family, n_items.
-    curves
-        Columns n_params, mean, low, high (proportions), shots.
-    threshold
-        The claimed size in parameters; a vertical rule.
-    """
-    shots = alt.Scale(domain=SHOTS, range=[ZERO_SHOT, FEW_SHOT])
-    colour = alt.Color("shots:N", scale=shots, legend=BELOW)
-    x = alt.X(
-        "n_params:Q",
-        scale=alt.Scale(type="log", nice=False),
-        axis=SIZES,
-    )
-    accuracy = alt.Scale(domain=[0, 1])
-    y_axis = alt.Axis(format="%", title="score")
-    band = (
-        alt.Chart(curves)
-        .mark_area(opacity=0.18)
-        .encode(x=x, y=alt.Y("low:Q", scale=accuracy, axis=y_axis), y2="high:Q", color=colour)
-    )
-    dash = alt.StrokeDash("shots:N", scale=alt.Scale(domain=SHOTS, range=[[1, 0], [6, 3]]))
-    line = (
-        alt.Chart(curves)
-        .mark_line(strokeWidth=2)
-        .encode(x=x, y=alt.Y("mean:Q"), color=colour, strokeDash=dash.legend(None))
-    )
-    markers = alt.Scale(domain=SHOTS, range=["circle", "triangle-up"])
-    shape = alt.Shape("shots:N", scale=markers, legend=BELOW)
-    base = alt.Chart(cells).encode(x=x, color=colour)
-    interval = base.mark_rule(opacity=0.6).encode(y="low:Q", y2="high:Q")
-    points = base.mark_point(filled=True, size=55, opacity=0.95).encode(
-        y="score:Q",
-        shape=shape,
-        tooltip=[
-            alt.Tooltip("checkpoint:N"),
-            alt.Tooltip("lm_family:N", title="family"),
-            alt.Tooltip("shots:N", title="prompt"),
-            alt.Tooltip("n_params:Q", format=".3~s", title="parameters"),
-            alt.Tooltip("score:Q", format=".1%"),
-            alt.Tooltip("low:Q", format=".1%", title="90% interval from"),
-            alt.Tooltip("high:Q", format=".1%", title="to"),
-            alt.Tooltip("n_items:Q", title="items"),
-        ],
-    )
-    rules = pd.DataFrame({"chance": [chance], "threshold": [threshold]})
-    at_chance = alt.Chart(rules).mark_rule(strokeDash=[2, 3], color=NEUTRAL).encode(y="chance:Q")
-    claimed = (
-        alt.Chart(rules)
-        .mark_rule(strokeDash=[8, 4], color=NEUTRAL)
-        .encode(x="threshold:Q", tooltip=[alt.Tooltip("threshold:Q", format=".3~s")])
-    )
-    layers = alt.layer(at_chance, claimed, band, line, interval, points)
-    return layers.properties(width="container", height=PANEL_HEIGHT, title=title)
+def arm_scale(arms: Sequence[str], looks: Sequence[Any]) -> alt.Scale:
+    """Return the scale that gives each of these arms its own look, whichever others are there."""
+    by_arm = dict(zip(ARM_LABELS, looks, strict=True))
+    return alt.Scale(domain=list(arms), range=[by_arm[arm] for arm in arms])
 
 
 def exceedance_chart(exceedance: pd.DataFrame, rope: float, title: str) -> Layered:
@@ -101,12 +50,9 @@ def exceedance_chart(exceedance: pd.DataFrame, rope: float, title: str) -> Layer
     ``exceedance`` has the columns jump and probability (proportions), and arm.
     """
     arms = list(dict.fromkeys(exceedance["arm"]))
-    colour = alt.Color(
-        "arm:N", scale=alt.Scale(domain=arms, range=ARM_COLOURS[: len(arms)]), legend=TWO_COLUMNS
-    )
-    dashes = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]][: len(arms)]
-    dash = alt.StrokeDash("arm:N", scale=alt.Scale(domain=arms, range=dashes), legend=TWO_COLUMNS)
-    x = alt.X("jump:Q", axis=alt.Axis(format="%", title="jump in score"))
+    colour = alt.Color("arm:N", scale=arm_scale(arms, ARM_COLOURS), legend=ONE_COLUMN)
+    dash = alt.StrokeDash("arm:N", scale=arm_scale(arms, ARM_DASHES), legend=ONE_COLUMN)
+    x = alt.X("jump:Q", axis=alt.Axis(format="%", title="jump in score", tickCount=7))
     line = (
         alt.Chart(exceedance)
         .mark_line(strokeWidth=2)

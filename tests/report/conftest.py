@@ -15,6 +15,7 @@ from toolkit.claims import ARM_LABELS, arm_named
 from toolkit.diagnose import Diagnosis, at_least, at_most
 from toolkit.fit import Fitted
 from toolkit.gates import design_gates
+from toolkit.measured import only_measured
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
 from toolkit.models.polynomial import polynomial_at
@@ -52,6 +53,7 @@ def analysis_of():
             dims=(*LEAD, "task", "arm"),
             coords={"task": list(design.tasks), "arm": list(ARM_LABELS)},
         )
+        jumps = only_measured(jumps, design)
         sampler = Diagnosis(
             (
                 at_most("R-hat of shared unknowns", 1.002, 1.01),

@@ -100,7 +100,7 @@ def test_shared_vega_that_is_missing_leaves_words_and_data(browser, tiny_site, t
         page.evaluate("location.hash = 'sorting'")
         wait_until(page, "document.querySelector('#sorting .vega-chart').dataset.drawn")
         words = page.inner_text("#sorting .vega-chart")
-        assert "Scores of base checkpoints on Sorting" in words
+        assert "Published scores on Sorting against size" in words
         assert re.search(r"vega-\S+\.js is not beside this page", words)
         assert page.locator("#sorting .data-table table").count() >= 2
 
@@ -224,7 +224,7 @@ def test_each_chart_is_saved_as_picture_and_as_numbers(browser, tiny_site):
             for kind in ("SVG", "PNG", "CSV")
         }
         assert {name for name, _ in found.values()} == {
-            f"sorting-base-checkpoints.{kind}" for kind in ("svg", "png", "csv")
+            f"sorting-as-published.{kind}" for kind in ("svg", "png", "csv")
         }
         assert found["SVG"][1].startswith(b"<svg")
         assert b'fill="white"' in found["SVG"][1]  # for paper, whatever the page is

@@ -49,11 +49,11 @@ def test_first_come_sentences_table_and_a_picture_for_each_claim(browser, page_f
 
 def test_fold_opens_by_keyboard_and_draws_its_chart(browser, page_file):
     with open_page(browser, page_file) as (page, _):
-        fold = page.locator("#sorting details.fold", has_text="Six estimands").first
+        fold = page.locator("#sorting details.fold", has_text="The jump and its parts").first
         fold.locator("summary").first.focus()
         page.keyboard.press("Enter")
         assert fold.evaluate("e => e.open")
-        fold.locator(".vega-chart").scroll_into_view_if_needed()
+        fold.locator(".vega-chart").first.scroll_into_view_if_needed()
         wait_until(
             page, "document.querySelector('#sorting details.fold[open] .vega-chart svg.marks')"
         )

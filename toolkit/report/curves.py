@@ -1,58 +1,68 @@
-"""Fitted curves and exceedance probabilities for the charts, as tidy frames."""
+"""Fitted curves, with a step and without, and exceedance probabilities, as tidy frames."""
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
 from toolkit.claims import ARM_LABELS, ARMS, Arm
 from toolkit.curves import jump_at
-from toolkit.estimands import CI_PROB, curve_of, expected_accuracy
+from toolkit.estimands import curve_of, expected_accuracy
 from toolkit.fit import Fitted
 from toolkit.measured import sizes_in
+from toolkit.report.score_cells import TAILS
 
-N_GRID = 40
+N_GRID = 36
 # Curves are drawn from this many draws: their bands are read by eye, not to the Monte Carlo error.
 N_CURVE_DRAWS = 400
-TAILS = ((1 - CI_PROB) / 2, 1 - (1 - CI_PROB) / 2)
+# Of fewer draws the ends of a 90% band would be a handful of them.
+N_CURVE_DRAWS_MIN = 100
+# A tenth of a point is less than a line's width.
+DIGITS = 3
 EXCEEDANCE_GRID = np.round(np.arange(0, 0.601, 0.02), 3)
-
-
-def cell_intervals(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the cells with a Jeffreys interval (low, high) and their prompt in words."""
-    k, n = cells["n_correct"], cells["n_items"]
-    return cells.assign(
-        low=stats.beta.ppf(TAILS[0], k + 0.5, n - k + 0.5),
-        high=stats.beta.ppf(TAILS[1], k + 0.5, n - k + 0.5),
-        shots=np.where(cells["n_shots"] > 0, "few-shot", "zero-shot"),
-    )
+AVERAGED, STEP, SMOOTH = "averaged", "step", "smooth"
+VALUES = ("mean", "low", "high")
+CURVE_COLUMNS = (
+    "task", "arm", "n_params", *(f"{c}_{v}" for c in (AVERAGED, STEP, SMOOTH) for v in VALUES),
+)  # fmt: skip
 
 
 def fitted_curves(fitted: Fitted, seed: int) -> pd.DataFrame:
-    """Return mean and interval of the expected score by task, arm and size.
+    """Return mean and interval of the expected score by task, arm and size (``CURVE_COLUMNS``).
 
-    Columns task, shots, instruction_tuned, n_params, mean, low, high; the expectation is for a new
-    checkpoint of a new family, jump included.
+    The expectation, a proportion, is for a new checkpoint of a new family: ``AVERAGED`` over all
+    draws, over those that have a step in this arm (``STEP``), and over those that have none there
+    (``SMOOTH``): the posteriors of the jump and of the smooth model, which the fit averages by
+    their probabilities. NaN where too few draws have a curve.
     """
     stacked = fitted.idata["posterior"].to_dataset()
     stacked = stacked.stack(each=("chain", "draw"), create_index=False)  # noqa: PD013
-    n_draws = stacked.sizes["each"]
-    chosen = np.random.default_rng(seed).choice(
-        n_draws, size=min(N_CURVE_DRAWS, n_draws), replace=False
-    )
-    some = stacked.isel(each=chosen)
-    return pd.concat(
-        [_task_curves(some, fitted, task, arm) for task in fitted.design.tasks for arm in ARMS],
-        ignore_index=True,
-    )
+    rng = np.random.default_rng(seed)
+    # The same draws for every average: neighbouring curves differ by what they are, not by chance.
+    some = stacked.isel(each=_chosen(np.arange(stacked.sizes["each"]), rng))
+    tables = []
+    for task in fitted.design.tasks:
+        for arm in ARMS:
+            table = _curve(some, fitted, task, arm, AVERAGED)
+            stepped = stacked["jump_present"].sel(task=task, arm=arm.label).to_numpy()
+            for name, having in ((STEP, stepped), (SMOOTH, ~stepped)):
+                if having.sum() >= N_CURVE_DRAWS_MIN and not table.empty:
+                    draws = stacked.isel(each=_chosen(np.flatnonzero(having), rng))
+                    own = _curve(draws, fitted, task, arm, name)
+                    table = table.join(own[[f"{name}_{value}" for value in VALUES]])
+            tables.append(table)
+    return pd.concat(tables, ignore_index=True).reindex(columns=list(CURVE_COLUMNS))
 
 
-def _task_curves(draws: xr.Dataset, fitted: Fitted, task: str, arm: Arm) -> pd.DataFrame:
-    """Return the curve of one task and arm over the sizes that were scored there."""
+def _chosen(draws: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.choice(draws, size=min(N_CURVE_DRAWS, draws.size), replace=False)
+
+
+def _curve(draws: xr.Dataset, fitted: Fitted, task: str, arm: Arm, name: str) -> pd.DataFrame:
+    """Return the curve of one task and arm over its sizes; empty where it was not measured."""
     design = fitted.design
     index = design.tasks.index(task)
     sizes = sizes_in(design, index, arm)
-    if sizes.size == 0:
+    if np.unique(sizes).size < 2:
         return pd.DataFrame()
     grid = np.linspace(sizes.min(), sizes.max(), N_GRID)
     own, x = draws.sel(task=task), xr.DataArray(grid, dims="x")
@@ -63,20 +73,24 @@ def _task_curves(draws: xr.Dataset, fitted: Fitted, task: str, arm: Arm) -> pd.D
     return pd.DataFrame(
         {
             "task": task,
-            "shots": "few-shot" if arm.few_shot else "zero-shot",
-            "instruction_tuned": arm.instruction_tuned,
-            "n_params": 10 ** (grid + design.center),
-            "mean": expected.mean("each").to_numpy(),
-            "low": low.to_numpy(),
-            "high": high.to_numpy(),
+            "arm": arm.label,
+            "n_params": _rounded(10 ** (grid + design.center)),
+            f"{name}_mean": expected.mean("each").to_numpy().round(DIGITS),
+            f"{name}_low": low.to_numpy().round(DIGITS),
+            f"{name}_high": high.to_numpy().round(DIGITS),
         }
     )
+
+
+def _rounded(sizes: np.ndarray) -> list[float]:
+    """Return sizes with four digits: a page holds thousands of them."""
+    return [float(f"{size:.4g}") for size in sizes]
 
 
 def exceedance(jumps: xr.DataArray, task: str) -> pd.DataFrame:
     """Return P(jump > x) by arm on a grid of x; columns arm, jump, probability."""
     of_task = jumps.sel(task=task)
-    rows = []
+    rows = [pd.DataFrame({"arm": [], "jump": [], "probability": []})]
     for label in ARM_LABELS:
         draws = of_task.sel(arm=label).to_numpy().ravel()
         if np.isnan(draws).all():  # an arm that was not scored

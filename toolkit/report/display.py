@@ -17,8 +17,8 @@ from toolkit.report.html_tables import Num, table
 
 DEFAULT_HEIGHT = 300
 # Room around the drawing, in CSS pixels: the page fits each chart into it and so never jumps.
-AXES, TITLE, LEGEND_ROW, LEGEND_GAP = 48, 26, 19, 14
-# Between the parts of a chart that has several.
+AXES, TITLE, LEGEND_ROW, LEGEND_GAP = 48, 26, 16, 20
+# Between the parts of a chart that has several and does not say itself.
 BETWEEN = 60
 
 
@@ -88,7 +88,8 @@ def _show(markup: str) -> None:
 def _height(spec: dict[str, Any]) -> int:
     """About how tall the drawing will be, in CSS pixels."""
     if "vconcat" in spec:
-        return sum(_height(part) + BETWEEN for part in spec["vconcat"]) - BETWEEN
+        between = spec.get("spacing", BETWEEN)
+        return sum(_height(part) + between for part in spec["vconcat"]) - between
     if "hconcat" in spec:
         return max((_height(part) for part in spec["hconcat"]), default=DEFAULT_HEIGHT)
     inner = spec.get("spec", spec)

@@ -13,13 +13,15 @@ from toolkit.prior_predictive import prior_predictive
 from toolkit.report import html_tables as tables
 from toolkit.report import prior_page, reason_codes
 from toolkit.report import worked_examples as examples
-from toolkit.report.curves import cell_intervals
+from toolkit.report.curves import AVERAGED
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.html_tables import Num
 from toolkit.report.model_picture import model_picture
 from toolkit.report.numbers import chance_of, counted
+from toolkit.report.score_cells import arm_labels, arms_among, with_intervals
 from toolkit.report.sentences import meaning, paragraphs
 from toolkit.report.thresholds import threshold_table
+from toolkit.score_charts import Shown, score_chart
 from toolkit.simulate import RICH, PlantedTask, simulate_study
 from toolkit.verdict import Verdict
 
@@ -33,7 +35,7 @@ READ_AT = f"{ABOVE_JUMP:g} decades"
 CHANCE, LEVEL, SLOPE, STEP = 0.25, -1.6, 0.55, 1.7
 SMALLEST, LARGEST, STEP_AT = 8.0, 10.6, 9.4  # log10 of parameters
 N_PRIOR_TASKS = 12
-CELL_COLUMNS = ["checkpoint", "n_params", "shots", "score", "low", "high"]
+CELL_COLUMNS = ["checkpoint", "n_params", "arm", "score", "low", "high"]
 
 
 def jump_picture() -> None:
@@ -101,13 +103,17 @@ def example(name: str) -> None:
     outcome = Outcome[name]
     shown = examples.example_of(outcome)
     cells = _cells(shown)
-    title = f"{shown.setting.name}, invented"
-    chart = charts.example_chart(
-        cells, float(shown.scores.frame["chance"].iloc[0]), examples.CLAIMED_SIZE, title
+    first = cells.iloc[0]
+    chart = score_chart(
+        cells,
+        pd.DataFrame(columns=["n_params", "arm"]),  # the scores alone, without a curve
+        (float(first["chance"]), examples.CLAIMED_SIZE),
+        Shown(arms_among(cells), first["metric"], first["prompt_format"], AVERAGED),
+        f"{shown.setting.name}, invented",
     )
     text = f"Invented scores on {shown.setting.name} against size, with and without demonstrations."
-    data = tables.table([str(name) for name in cells], cells.itertuples(index=False), text)
-    show_chart(chart, text, data)
+    rows = cells[CELL_COLUMNS].itertuples(index=False)
+    show_chart(chart, text, tables.table(CELL_COLUMNS, rows, text))
     show_html(f'<div class="fits">{_asked_table(shown.verdict)}</div>')
     verdict = shown.verdict
     if verdict.next_measurement:
@@ -116,8 +122,8 @@ def example(name: str) -> None:
 
 def _cells(shown: examples.Example) -> pd.DataFrame:
     """Return the scores with intervals for their number of items."""
-    cells = cell_intervals(shown.scores.frame.sort_values(["n_shots", "n_params"]))
-    return cells[CELL_COLUMNS].astype({"n_params": int}).round(3)
+    cells = with_intervals(shown.scores.frame.sort_values(["n_shots", "n_params"]))
+    return cells.assign(arm=arm_labels(cells)).astype({"n_params": int}).round(3)
 
 
 def _asked_table(verdict: Verdict) -> str:

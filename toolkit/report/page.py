@@ -21,7 +21,8 @@ MARK = "<!-- emergence-toolkit page assets -->"
 CHART = 'class="vega-chart"'
 # In this order: they share one scope, and the last one starts what the others set up.
 SCRIPTS = (
-    "chart_theme", "charts", "tabs", "places", "claims_filter", "downloads", "print", "start",
+    "chart_theme", "charts", "tabs", "places", "claims_filter", "card_controls", "downloads",
+    "print", "start",
 )  # fmt: skip
 
 

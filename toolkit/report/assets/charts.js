@@ -30,7 +30,7 @@ for (const element of document.querySelectorAll(".vega-chart")) {
   const place = document.createElement("div");
   place.setAttribute("aria-hidden", "true");
   element.append(place);
-  states.set(element, { result: null, key: "", pending: null, height, place });
+  states.set(element, { result: null, key: "", pending: null, height, place, chosen: {} });
 }
 
 function isShown(element) {
@@ -43,15 +43,27 @@ function widthOf(element) {
 }
 
 function keyOf(element) {
-  return `${isDark()} ${widthOf(element)}`;
+  return `${isDark()} ${widthOf(element)} ${JSON.stringify(states.get(element).chosen)}`;
 }
 
 function specOf(element) {
   return element.parentElement.querySelector('script[type="application/json"]').textContent;
 }
 
+// The chart with the values that its reader chose for its parameters, and the title of its axis.
+function asChosen(spec, { sizeTitle, ...values }) {
+  for (const parameter of spec.params ?? []) {
+    if (parameter.name in values) parameter.value = values[parameter.name];
+  }
+  for (const { encoding } of sizeTitle ? spec.layer : []) {
+    if (encoding.x?.axis) encoding.x.axis.title = sizeTitle;
+  }
+  return spec;
+}
+
 function embed(element, place, width, height, ground = "transparent") {
-  return window.vegaEmbed(place, fitted(JSON.parse(inScheme(specOf(element))), width, height), {
+  const spec = asChosen(JSON.parse(inScheme(specOf(element))), states.get(element).chosen);
+  return window.vegaEmbed(place, fitted(spec, width, height), {
     mode: "vega-lite",
     renderer: "svg",
     ast: true, // no eval: the page's security policy forbids it

@@ -1,0 +1,136 @@
+"""The jump taken apart: parts add up to the whole, and an arm without scores has no bar."""
+
+import html
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from toolkit.card_charts import NAME_END
+from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm
+from toolkit.report.card_sentences import METRIC_PART, NO_METRIC_PART
+from toolkit.report.jump_parts import (
+    AFTER,
+    FEW_SHOT,
+    INTERACTION,
+    TUNING,
+    jump_parts,
+    other_metrics,
+    parts_block,
+)
+from toolkit.reported import ELICITED
+
+MISSING = {"zero-shot": Arm(False, False), "few-shot": Arm(True, False), "tuned": Arm(False, True)}
+
+
+@pytest.fixture
+def of_task(rng):
+    """Return draws of a jump by arm: none in most draws, higher where more is on."""
+    values = rng.uniform(0, 0.2, (2, 300, 4)) * (rng.random((2, 300, 4)) < 0.4)
+    values += [0.0, 0.05, 0.1, 0.3]
+    return xr.DataArray(values, dims=("chain", "draw", "arm"), coords={"arm": list(ARM_LABELS)})
+
+
+def without(of_task, *arms):
+    gone = xr.DataArray([arm in arms for arm in ARMS], dims="arm", coords={"arm": list(ARM_LABELS)})
+    return of_task.where(~gone)
+
+
+@pytest.mark.parametrize("arm", ARMS[1:])
+def test_parts_and_rest_add_up_to_the_jump_in_the_arm(of_task, arm):
+    whole, *parts, after = jump_parts(of_task, arm)
+    assert whole.mean == pytest.approx(float(of_task.sel(arm=arm.label).mean()))
+    assert sum(p.mean for p in parts) + after.mean == pytest.approx(whole.mean, abs=1e-12)
+    assert (whole.start, after.start) == (0, 0)
+    # Each bar begins where the last one ended, and the last ends at what is left.
+    for before, part in zip([whole, *parts], parts, strict=False):
+        assert part.start == before.end
+        assert part.start - part.mean == pytest.approx(part.end)
+        assert part.low <= part.high
+    assert parts[-1].end == pytest.approx(after.end, abs=1e-12)
+
+
+def test_only_factors_that_are_on_have_a_part(of_task):
+    names = {arm: [part.name for part in jump_parts(of_task, arm)[1:-1]] for arm in ARMS}
+    assert names[CONTROLLED_ARM] == []
+    assert names[Arm(True, False)] == [FEW_SHOT]
+    assert names[Arm(False, True)] == [TUNING]
+    assert names[ELICITED] == [FEW_SHOT, TUNING, INTERACTION]
+
+
+def test_intervals_are_those_of_the_draws(of_task):
+    _, few_shot, *_ = jump_parts(of_task, ELICITED)
+    draws = of_task.sel(arm="few-shot, base") - of_task.sel(arm="zero-shot, base")
+    low, high = np.quantile(draws, [0.05, 0.95])
+    assert few_shot.high == pytest.approx(few_shot.start - low)
+    assert few_shot.low == pytest.approx(few_shot.start - high)
+
+
+def test_arms_without_scores_have_no_bar(of_task):
+    parts = jump_parts(without(of_task, MISSING["few-shot"]), ELICITED)
+    measured = {part.name: part.measured for part in parts}
+    assert measured == {
+        ELICITED.label: True, FEW_SHOT: False, TUNING: True, INTERACTION: False, AFTER: True,
+    }  # fmt: skip
+    parts = jump_parts(without(of_task, CONTROLLED_ARM), Arm(True, False))
+    assert [part.measured for part in parts] == [True, False, False]
+    assert [NAME_END in part.label for part in parts] == [True, False, False]
+
+
+def charts_of(markup):
+    specs = re.findall(r'<script type="application/json">(.*?)</script>', markup, re.S)
+    return [json.loads(spec) for spec in specs]
+
+
+def rows_of(chart):
+    return next(rows for rows in chart["datasets"].values() if "part" in rows[0])
+
+
+def test_block_draws_both_ways_where_every_arm_was_scored(analysis, of_task):
+    sorting = analysis.source.claims[0]  # claimed few-shot, base
+    markup = parts_block(sorting, of_task, None)
+    published, elicited = charts_of(markup)
+    assert [row["kind"] for row in rows_of(published)] == ["jump", "part", "part", "jump"]
+    assert len(rows_of(elicited)) == 6
+    assert html.escape(NO_METRIC_PART) in markup
+    assert markup.count("(Shapley)") == 2
+    assert "not measured" not in markup
+    naming = analysis.source.claims[1]  # claimed with both: one way
+    assert len(charts_of(parts_block(naming, of_task, None))) == 1
+
+
+def test_block_says_not_measured_instead_of_a_bar(analysis, of_task):
+    sorting = analysis.source.claims[0]
+    markup = parts_block(sorting, without(of_task, CONTROLLED_ARM, ARMS[2], ARMS[3]), None)
+    (chart,) = charts_of(markup)
+    rows = {row["part"].split(NAME_END)[0]: row for row in rows_of(chart)}
+    assert rows["few-shot, base"]["words"] == ""
+    for name in (FEW_SHOT, AFTER):
+        assert rows[name]["words"] == "not measured"
+        assert rows[name]["from"] is None
+    assert "In the arm few-shot, instruction-tuned the jump was not measured." in markup
+    assert "what is left after controls was not measured" in markup
+    nothing = parts_block(sorting, without(of_task, *ARMS), None)
+    assert "In the arm few-shot, base the jump was not measured." in nothing
+
+
+def test_metrics_part_is_what_was_fitted_under_another_metric_alone(robust):
+    claim = robust.source.claims[0]
+    table = robust.robustness.tables["specifications"]
+    assert other_metrics(claim, None) is None
+    assert other_metrics(claim, table).empty
+    main = table[table["label"] == "main"]
+    other = main.assign(label="metric: exact_match", metric="exact_match")
+    both = main.assign(label="metric: exact_match; curve: spline_step", metric="exact_match",
+                       curve="spline_step")  # fmt: skip
+    found = other_metrics(claim, pd.concat([table, other, both], ignore_index=True))
+    assert set(found["label"]) == {"metric: exact_match"}
+    assert set(found["arm"]) == {"zero-shot, base", "few-shot, base"}
+    assert len(found) == 2
+    own = robust.jumps.sel(task=claim.task, drop=True)
+    markup = parts_block(claim, own, pd.concat([table, other], ignore_index=True))
+    assert html.escape(METRIC_PART) in markup
+    assert markup.count("<td>exact_match (closed)</td>") == 2

@@ -1,0 +1,89 @@
+"""Sentences of a claim's card that are made from its estimates: why, parts, what was foretold."""
+
+from collections.abc import Mapping, Sequence
+from math import isnan
+
+from toolkit.claims import CONTROLLED_ARM, Arm
+from toolkit.estimands import ROPE, Estimate
+from toolkit.extrapolation import Extrapolation
+from toolkit.gates import Outcome, size_label
+from toolkit.report.numbers import NOT_MEASURED, chance_of, hedge, points, share
+from toolkit.report.sentences import REASON_IN_WORDS, meaning
+from toolkit.verdict import Verdict
+
+SHOWN_REASONS = 3
+IF_PARSEABLE = (
+    "Exact match: curves are those of the accuracy if every answer could be parsed, and may lie "
+    "above the scores."
+)
+NO_METRIC_PART = (
+    "The metric's part is not in the sum: the jump was not fitted under another metric or prompt "
+    "format. What other metrics say without a fit stands under 'Under other metrics'."
+)
+METRIC_PART = (
+    "The metric's part is not in the sum: under other metrics and prompt formats the jump was "
+    "fitted apart, by shorter fits, so that there is no common draw to take a difference of."
+)
+
+
+def why_sentence(verdict: Verdict) -> str:
+    """Return why the verdict is what it is, in plain words, the weightiest reasons first."""
+    if verdict.outcome is not Outcome.UNDETERMINED:
+        return meaning(verdict.outcome)
+    codes = dict.fromkeys(r.code for r in verdict.reasons if r.code in REASON_IN_WORDS)
+    words = [REASON_IN_WORDS[code] for code in codes]
+    if not words:
+        return meaning(verdict.outcome)
+    more = len(words) - SHOWN_REASONS
+    also = f"; and {more} more" if more > 0 else ""
+    return f"Undetermined because {'; '.join(words[:SHOWN_REASONS])}{also}."
+
+
+def step_sentence(present: Mapping[str, Estimate]) -> str:
+    """Return how probable a step of any size is in each arm, by arm label."""
+    said = [f"{arm} {chance_of(p)} ({hedge(p.median)})" for arm, p in present.items()]
+    return f"Probability of a step, of whatever size: {'; '.join(said)}." if said else ""
+
+
+def parts_sentence(arm: Arm, means: Sequence[tuple[str, float]]) -> str:
+    """Return how the mean jump in an arm comes apart; the first is the whole, the last the rest."""
+    (_, whole), *parts, (_, rest) = means
+    if isnan(whole):
+        return f"In the arm {arm.label} the jump was {NOT_MEASURED}."
+    taken = ", ".join(
+        f"{name} {NOT_MEASURED if isnan(mean) else points(mean)}" for name, mean in parts
+    )
+    left = f"was {NOT_MEASURED}" if isnan(rest) else f"is {points(rest)}"
+    return (
+        f"Of the jump in the arm {arm.label}, {points(whole)} points in the posterior mean, these "
+        f"are parts: {taken}; what is left after controls {left}."
+    )
+
+
+def no_parts(arm: Arm, *, measured: bool) -> str:
+    """Return why a jump is not taken apart."""
+    if arm == CONTROLLED_ARM and measured:
+        return (
+            "The jump was claimed in the controlled arm itself: there is nothing to take from it."
+        )
+    return f"In the arm {arm.label} the jump was {NOT_MEASURED}."
+
+
+def foretold_sentence(arm: str, at: Extrapolation | None) -> str:
+    """Return what smooth curves up to the claimed size foretold of the larger checkpoints."""
+    if at is None:
+        return f"In the arm {arm} no cut with three sizes lies below the claimed one."
+    larger = "larger checkpoint" if at.n_cells == 1 else f"{at.n_cells} larger checkpoints"
+    return (
+        f"In the arm {arm}, from sizes up to {size_label(at.cut)}, smooth curves foretold a mean "
+        f"score of {points(at.expected)} [{points(at.low)}, {points(at.high)}] for the {larger}; "
+        f"{points(at.observed)} was seen. A score as high as that had probability {share(at.tail)}."
+    )
+
+
+def tried_sentence(arm: str, n_tried: int, here: Estimate, low: float, high: float) -> str:
+    """Return how far P(jump > ROPE) moves over everything that was tried in an arm."""
+    return (
+        f"In the arm {arm}, P(jump > {100 * ROPE:.0f} points) is {chance_of(here)} in this fit and "
+        f"runs from {share(low)} to {share(high)} over {n_tried} others."
+    )

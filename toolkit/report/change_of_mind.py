@@ -1,0 +1,179 @@
+"""What would change our mind about a claim: other numbers, another measurement, other choices."""
+
+import numpy as np
+import pandas as pd
+
+from toolkit.card_charts import NOT_SURE, SURE, stability_strip
+from toolkit.claims import CONTROLLED_ARM, Claim, arm_named
+from toolkit.estimands import ROPE
+from toolkit.gates import SURE as SURE_FROM
+from toolkit.gates import WITH_JUMP, Outcome
+from toolkit.models import MODELS
+from toolkit.report import card_sentences as sentences
+from toolkit.report.display import chart_html
+from toolkit.report.html_tables import Num, badge, code, table
+from toolkit.report.numbers import chance_of, counted, share
+from toolkit.report.sentences import paragraphs
+from toolkit.robustness import Robustness
+from toolkit.specifications import carries
+from toolkit.stability import arms_of
+from toolkit.support import unmet
+from toolkit.variants import mixed
+from toolkit.verdict import Verdict
+
+LIMITS = (round(1 - SURE_FROM, 6), SURE_FROM)
+HERE, CURVE, PRIOR, SPECIFICATION = "this fit", "other curve", "jump's prior", "specification"
+TRIED_COLUMNS = ("kind", "unit", "arm", "probability", "sure")
+P_JUMP = f"P(jump > {100 * ROPE:.0f} points)"
+NEEDS = {
+    Outcome.JUMP_REMAINS: f"after controls at least {SURE_FROM}",
+    Outcome.EXPLAINED: f"after controls at most {LIMITS[0]}, as published and for the difference "
+    f"at least {SURE_FROM}",
+    Outcome.NO_JUMP: f"at most {LIMITS[0]} in both, or as published where there are no controls",
+}
+
+
+def mind_block(verdict: Verdict, tried: pd.DataFrame | None) -> str:
+    """Return what would change the verdict; ``tried`` is None where no robustness was run."""
+    now = verdict.outcome
+    measure = verdict.next_measurement
+    texts = [f"To measure next: {measure[0].lower()}{measure[1:]}"] if measure else []
+    if tried is not None:
+        texts.append(other_side(tried))
+    else:
+        texts.append("Whether other curves, priors or cells change it was not tried.")
+    said = "Each of these is another verdict than ours, with what it takes and what there is."
+    if now is Outcome.UNDETERMINED:
+        said = "Any of these would end the doubt, with what it takes and what there is."
+    return paragraphs(*texts, said) + verdicts_table(verdict)
+
+
+def verdicts_table(verdict: Verdict) -> str:
+    """Return the other verdicts with the probabilities they need and what stands in their way."""
+    of = verdict.estimates
+    after, published = (chance_of(of[f"p_{name}_jump"]) for name in ("residual", "published"))
+    rows = []
+    for outcome, needs in NEEDS.items():
+        if outcome is verdict.outcome:
+            continue
+        closed = [g.code for g in verdict.gates if not g.open and outcome in g.forbids]
+        missing = [c.code for c in unmet(verdict.support)] if outcome in WITH_JUMP else []
+        in_the_way = code(", ".join(dict.fromkeys([*closed, *missing]))) or "nothing"
+        now = f"after controls {after}, as published {published}"
+        rows.append((badge(outcome), needs, now, in_the_way))
+    header = ("verdict", f"{P_JUMP} it takes", "now", "in the way besides")
+    return table(header, rows, "What other verdicts would take")
+
+
+def tried_rows(verdict: Verdict, robustness: Robustness) -> pd.DataFrame:
+    """Return P(jump > ROPE) in this fit and in all others (``TRIED_COLUMNS``), arm by arm.
+
+    Refits that gave no number are left out; ``sure`` is "no" where one did not converge or its
+    weights cannot be relied on.
+    """
+    claim, tables, parts = verdict.claim, robustness.tables, []
+    names = {arm_named(claim.published_arm): "published", CONTROLLED_ARM: "residual"}
+    for arm in arms_of(claim):
+        here = verdict.estimates[f"p_{names[arm]}_jump"].median
+        rows = [(HERE, HERE, here, SURE)]
+        for name in ("rivals", "jump_prior", "influence", "specifications"):
+            table = tables[name]
+            own = table[(table["task"] == claim.task) & (table["arm"] == arm.label)]
+            rows += _READERS[name](own, claim)
+        kinds, units, values, sure = zip(*rows, strict=True)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "kind": kinds,
+                    "unit": units,
+                    "arm": arm.label,
+                    "probability": values,
+                    "sure": sure,
+                }
+            )
+        )
+    every = pd.concat(parts, ignore_index=True)
+    return every[every["probability"].notna()].reset_index(drop=True)
+
+
+Tried = list[tuple[str, str, float, str]]
+
+
+def _rivals(own: pd.DataFrame, _: Claim) -> Tried:
+    titles = [MODELS[name].title for name in own["model"]]
+    return _rows([CURVE] * len(own), titles, own[f"p_above_{ROPE:g}"], mixed(own))
+
+
+def _priors(own: pd.DataFrame, _: Claim) -> Tried:
+    units = [f"scale times {scale:g}" for scale in own["scale"]]
+    return _rows([PRIOR] * len(own), units, own["p_above"], own["converged"])
+
+
+def _units(own: pd.DataFrame, _: Claim) -> Tried:
+    kinds = [f"without a {kind}" for kind in own["kind"]]
+    units = [f"without {unit}" for unit in own["unit"]]
+    return _rows(kinds, units, own["p_without"], own["reliable"])
+
+
+def _specified(own: pd.DataFrame, claim: Claim) -> Tried:
+    own = own[carries(own, claim) & (own["rope"] == ROPE) & (own["label"] != "main")]
+    return _rows([SPECIFICATION] * len(own), list(own["label"]), own["p_above"], mixed(own))
+
+
+_READERS = {
+    "rivals": _rivals, "jump_prior": _priors, "influence": _units, "specifications": _specified,
+}  # fmt: skip
+
+
+def _rows(kinds: list[str], units: list[str], values: pd.Series, good: pd.Series) -> Tried:
+    sure = [SURE if each else NOT_SURE for each in good.astype(bool)]
+    return list(zip(kinds, units, values.astype(float).tolist(), sure, strict=True))
+
+
+def other_side(tried: pd.DataFrame) -> str:
+    """Return which of the other fits fall on the other side of a rule's limit than this one."""
+    moved: list[pd.DataFrame] = []
+    others = 0
+    for _, rows in tried.groupby("arm", sort=False):
+        here = rows.loc[rows["kind"] == HERE, "probability"]
+        rest = rows[rows["kind"] != HERE]
+        if here.empty or rest.empty:
+            continue
+        others += len(rest)
+        sides = np.digitize(rest["probability"], LIMITS) != np.digitize(here.iloc[0], LIMITS)
+        moved.append(rest.assign(far=(rest["probability"] - here.iloc[0]).abs())[sides])
+    limits = f"{LIMITS[0]} or {LIMITS[1]}"
+    every = pd.concat(moved, ignore_index=True) if moved else tried.iloc[:0]
+    if every.empty:
+        return f"None of {counted(others, 'other fit')} puts {P_JUMP} across {limits}."
+    kinds = ", ".join(f"{kind} {n}" for kind, n in every["kind"].value_counts(sort=False).items())
+    farthest = every.iloc[int(every["far"].argmax())]
+    return (
+        f"{len(every)} of {counted(others, 'other fit')} put {P_JUMP} across {limits}: {kinds}. "
+        f"The farthest is {farthest['unit']} ({farthest['arm']}), with "
+        f"{share(farthest['probability'])}."
+    )
+
+
+def strip_block(verdict: Verdict, tried: pd.DataFrame) -> str:
+    """Return the strip of everything that was tried, with a sentence for each arm."""
+    claim, said, rows = verdict.claim, [], []
+    names = {arm_named(claim.published_arm): "published", CONTROLLED_ARM: "residual"}
+    for arm in arms_of(claim):
+        own = tried[(tried["arm"] == arm.label) & (tried["kind"] != HERE)]
+        if own.empty:
+            continue
+        p, here = own["probability"], verdict.estimates[f"p_{names[arm]}_jump"]
+        said.append(sentences.tried_sentence(arm.label, len(own), here, p.min(), p.max()))
+        rows += [
+            (arm.label, kind, Num(len(of)), Num(share(of["probability"].min())),
+             Num(share(of["probability"].max())), Num(int((of["sure"] == NOT_SURE).sum())))
+            for kind, of in own.groupby("kind", sort=False)
+        ]  # fmt: skip
+    if not rows:
+        return ""
+    title = f"{claim.row}: what moves P(jump > {100 * ROPE:.0f} points)"
+    chart = stability_strip(tried.round(4), LIMITS, title)
+    header = ("arm", "what was changed", "fits", "lowest", "highest", "not to be relied on")
+    text = f"{' '.join(said)} A mark is a fit, a cross one that is not to be relied on."
+    return paragraphs(*said) + chart_html(chart, text, table(header, rows, f"{P_JUMP}, by change"))

@@ -1,0 +1,125 @@
+"""The picture of a claim: the published scores as they were read, and ours beside them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from toolkit.analysis import Analysis
+from toolkit.claims import ARMS, CONTROLLED_ARM, Claim
+from toolkit.estimands import Estimate, probability
+from toolkit.measured import measured_arms
+from toolkit.report import html_tables as tables
+from toolkit.report.card_controls import Choices, controls
+from toolkit.report.card_sentences import IF_PARSEABLE, step_sentence
+from toolkit.report.curves import AVERAGED, fitted_curves
+from toolkit.report.display import chart_html
+from toolkit.report.score_cells import arms_among, published_cells
+from toolkit.score_charts import Shown, published_chart, score_chart
+
+PUBLISHED_COLUMNS = ["checkpoint", "lm_family", "arm", "n_params", "score"]
+SHOWN_COLUMNS = [
+    "checkpoint", "lm_family", "arm", "metric", "prompt_format", "n_params", "train_flop",
+    "n_items", "score", "low", "high",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Panels:
+    """What the pictures of a study's claims share: made once, not once for each claim."""
+
+    cells: pd.DataFrame
+    curves: pd.DataFrame
+    present: Mapping[str, Mapping[str, Estimate]]
+
+    def of(self, claim: Claim) -> str:
+        """Return the published picture, ours, and what can be chosen for ours."""
+        cells = self.cells[self.cells["task"] == claim.task]
+        record = cells[cells["of_record"]]
+        shown = Shown(
+            _arms_of_interest(claim, record), str(record["metric"].iloc[0]),
+            str(record["prompt_format"].iloc[0]), AVERAGED,
+        )  # fmt: skip
+        choices = Choices(cells, self.curves[self.curves["task"] == claim.task], shown)
+        note = step_sentence(self.present.get(claim.task, {}))
+        if shown.metric == "exact_match":
+            note += f" {IF_PARSEABLE}"
+        label = f"What the chart of {claim.row} shows"
+        return (
+            f'<div class="panels">{_published(claim, cells)}'
+            f'<div class="ours">{_ours(claim, choices)}</div></div>{controls(choices, label, note)}'
+        )
+
+
+def panels_of(analysis: Analysis) -> Panels:
+    """Return what the pictures of a study are made from."""
+    seed: int = analysis.fitted.provenance["settings"]["random_seed"]
+    return Panels(
+        published_cells(analysis.source),
+        fitted_curves(analysis.fitted, seed),
+        steps_present(analysis),
+    )
+
+
+def steps_present(analysis: Analysis) -> dict[str, dict[str, Estimate]]:
+    """Return the probability of a step of any size by task and measured arm."""
+    present, design = analysis.posterior["jump_present"], analysis.fitted.design
+    return {
+        task: {
+            arm.label: probability(
+                f"P(step, {arm.label})", present.sel(task=task, arm=arm.label).astype(float)
+            )
+            for arm in ARMS
+            if measured_arms(design, index)[arm]
+        }
+        for index, task in enumerate(design.tasks)
+    }
+
+
+def _arms_of_interest(claim: Claim, record: pd.DataFrame) -> list[str]:
+    """Return the controlled and the published arm; every scored one where neither was scored."""
+    scored = arms_among(record)
+    wanted = [arm for arm in scored if arm in (CONTROLLED_ARM.label, claim.published_arm)]
+    return wanted or scored
+
+
+def _published(claim: Claim, of_task: pd.DataFrame) -> str:
+    """Return the scores of the arms that were published about, joined as their readers saw them."""
+    record = of_task[of_task["of_record"]]
+    scored = arms_among(record)
+    spoken = [arm for arm in scored if arm in (claim.published_arm, claim.judged_arm)] or scored
+    cells = pd.concat(
+        [record[record["arm"] == arm].sort_values(["n_params", "checkpoint"]) for arm in spoken]
+    )
+    chance = float(record["chance"].iloc[0])
+    baseline = chance if claim.published_baseline is None else claim.published_baseline
+    chart = published_chart(
+        cells[PUBLISHED_COLUMNS],
+        baseline,
+        claim.threshold_n_params,
+        (of_task["n_params"].min(), of_task["n_params"].max()),
+        f"{claim.row}: as published",
+    )
+    text = (
+        f"Published scores on {claim.row} against size, re-drawn, in the arms {'; '.join(spoken)}."
+    )
+    rows = cells[PUBLISHED_COLUMNS].itertuples(index=False)
+    return chart_html(chart, text, tables.table(PUBLISHED_COLUMNS, rows, "Published scores"))
+
+
+def _ours(claim: Claim, choices: Choices) -> str:
+    """Return the scores with intervals and fitted curves, by arm."""
+    cells = choices.cells
+    rules = (float(cells["chance"].iloc[0]), claim.threshold_n_params)
+    chart = score_chart(
+        cells[SHOWN_COLUMNS],
+        choices.curves.drop(columns="task").dropna(axis="columns", how="all"),
+        rules,
+        choices.shown,
+        f"{claim.row}: re-analysed",
+    )
+    text = f"Scores on {claim.row} against size by arm, with intervals and fitted curves."
+    ordered = cells[SHOWN_COLUMNS].sort_values(["metric", "prompt_format", "arm", "n_params"])
+    rows = ordered.astype(object).where(ordered.notna(), "").itertuples(index=False)
+    data = tables.table(SHOWN_COLUMNS, rows, "Scores, in every metric and prompt format")
+    return chart_html(chart, text, data)
