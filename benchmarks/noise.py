@@ -12,7 +12,7 @@ import typer
 from benchmarks import studies
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from toolkit.calibrate.truths import BLOCKS, planted_tasks
-from toolkit.fit import design_of
+from toolkit.fitted_design import design_of
 from toolkit.models import MODELS
 from toolkit.sampling import FitSettings, compiled_model
 from toolkit.scores import Scores

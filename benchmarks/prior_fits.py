@@ -11,7 +11,8 @@ import xarray as xr
 
 from toolkit import paths
 from toolkit.analysis import StudyFolder
-from toolkit.fit import LIBRARIES, design_of, fit_hash
+from toolkit.fit import LIBRARIES, fit_hash
+from toolkit.fitted_design import design_of
 from toolkit.prior_predictive import prior_draws
 
 N_CHAINS, N_DRAWS = 2, 400

@@ -18,7 +18,7 @@ from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from toolkit import paths
 from toolkit.cells import predicted_cells
 from toolkit.curves import thinned
-from toolkit.fit import design_of
+from toolkit.fitted_design import design_of
 from toolkit.models import SMOOTH
 from toolkit.replicates import Predicted, predict
 from toolkit.sampling import FitSettings, Variation

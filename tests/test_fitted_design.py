@@ -7,7 +7,8 @@ import xarray as xr
 from benchmarks import studies
 from toolkit.claims import ARMS, Arm
 from toolkit.estimands import expected_accuracy
-from toolkit.fit import design_of, fit_hash
+from toolkit.fit import fit_hash
+from toolkit.fitted_design import TASKS_FEW, adaptations, design_of
 from toolkit.measured import is_measured
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
@@ -75,7 +76,69 @@ def test_the_curve_is_that_of_the_arm_that_was_scored(few_shot_only):
 
 def test_such_a_fit_has_another_name_and_others_keep_theirs(scores, few_shot_only, monkeypatch):
     before = fit_hash(scores, "step", SETTINGS), fit_hash(few_shot_only, "step", SETTINGS)
-    monkeypatch.setattr("toolkit.fit._everywhere", lambda _: [])
+    monkeypatch.setattr("toolkit.fit.adaptations", lambda _: [])
     after = fit_hash(scores, "step", SETTINGS), fit_hash(few_shot_only, "step", SETTINGS)
     assert before[0] == after[0]
     assert before[1] != after[1]
+
+
+def exact_match(scores: Scores, chance: float, share_below: float) -> Scores:
+    """Return the table scored by exact match, with so many cells of each task at 0 correct."""
+    frame = scores.frame.assign(metric="exact_match", chance=chance)
+    rank = frame.groupby("task")["n_params"].rank(method="first", pct=True)
+    low = rank <= share_below
+    counts = frame["n_correct"].where(~low, 0.0)
+    return Scores(
+        frame.assign(n_correct=counts, score=counts / frame["n_items"]),
+        scores.checkpoints,
+        scores.tasks,
+    )
+
+
+@pytest.mark.parametrize(
+    ("chance", "share_below", "kept"), [(0.0, 0.5, False), (0.25, 0.5, True), (0.25, 0.0, False)]
+)
+def test_compliance_is_fitted_only_where_scores_below_chance_show_it(
+    scores, chance, share_below, kept
+):
+    table = exact_match(scores, chance, share_below)
+    assert any("compliance" in name for name in names_in(table)) == kept
+    assert ("unparseable is wrong" in adaptations(table)) != kept
+
+
+def test_one_task_below_chance_shows_the_compliance_of_all(scores):
+    frame = exact_match(scores, 0.25, 0.5).frame
+    free = frame["task"] == frame["task"].iloc[0]
+    mixed = Scores(
+        frame.assign(chance=frame["chance"].where(~free, 0.0)), scores.checkpoints, scores.tasks
+    )
+    assert design_of(mixed).has_compliance.all()
+
+
+def test_other_metrics_are_untouched_by_scores_below_chance(scores):
+    assert adaptations(scores) == []
+
+
+def test_slopes_of_few_tasks_are_multiples_of_their_spread():
+    few, many = studies.rich(TASKS_FEW - 1, 1), studies.rich(TASKS_FEW, 1)
+    assert {"z_slope"} <= names_in(few)
+    assert "slope_effect" in names_in(many)
+    assert adaptations(few) == ["slopes as multiples"]
+    assert adaptations(many) == []
+
+
+def test_slopes_as_multiples_are_the_same_model():
+    few = studies.rich(3, 1)
+    as_multiples, as_themselves = (
+        MODELS["step"].build(design) for design in (design_of(few), build_design(few))
+    )
+    at = as_multiples.initial_point(5)
+    at["z_slope"] = np.array([0.3, -1.2, 0.7])
+    mu, sigma = at["mu_slope"], np.exp(at["sigma_slope_log__"])
+    moved = {name: value for name, value in at.items() if name != "z_slope"}
+    moved["slope_effect"] = mu + sigma * at["z_slope"]
+    # A density of the slopes themselves is that of the multiples over the scale, once per slope.
+    jacobian = 3 * np.log(sigma)
+    assert as_multiples.compile_logp()(at) == pytest.approx(
+        as_themselves.compile_logp()(moved) + jacobian, rel=1e-10
+    )

@@ -10,19 +10,19 @@ import inspect
 import json
 import platform
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from toolkit.claims import ARM_LABELS
+from toolkit.fitted_design import adaptations, design_of
 from toolkit.models import MODELS
-from toolkit.models.design import Design, build_design
+from toolkit.models.design import Design
 from toolkit.models.model import Model
 from toolkit.paths import atomic_path
 from toolkit.sampling import PLAIN, FitSettings, Variation, compiled_model
@@ -42,27 +42,6 @@ class Fitted:
     provenance: dict[str, Any]
 
 
-def design_of(scores: Scores) -> Design:
-    """Return the design that a table is fitted with: what it can't tell apart is one thing.
-
-    Where every cell has demonstrations, what they add can't be told from the curve itself: two
-    effects with two scales for one, between which the sampler would wander. The curve then is that
-    of the arm that was scored. The same holds where every checkpoint is tuned.
-    """
-    design = build_design(scores)
-    return replace(
-        design,
-        **{name: np.zeros_like(getattr(design, name)) for name in _everywhere(scores)},
-    )
-
-
-def _everywhere(scores: Scores) -> list[str]:
-    """Return what every cell of a table has."""
-    frame = scores.frame
-    has = {"few_shot": frame["n_shots"] > 0, "tuned": frame["instruction_tuned"]}
-    return [name for name, cells in has.items() if cells.all()]
-
-
 def fit_hash(
     scores: Scores, model: str, settings: FitSettings, variation: Variation = PLAIN
 ) -> str:
@@ -74,7 +53,7 @@ def fit_hash(
         variation.fingerprint,
         json.dumps({name: version(name) for name in LIBRARIES}),
         f"{sys.version_info.major}.{sys.version_info.minor} {platform.machine()}",
-        *(f"{name} everywhere is no effect" for name in _everywhere(scores)),
+        *adaptations(scores),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 

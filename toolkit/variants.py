@@ -18,7 +18,8 @@ import xarray as xr
 from toolkit import curves, estimands
 from toolkit.diagnose import ESS_MIN, RHAT_MAX
 from toolkit.estimands import CI_PROB, ROPE, curve_of, jump, mean_mcse
-from toolkit.fit import Fitted, code_of, design_of, fit_hash
+from toolkit.fit import Fitted, code_of, fit_hash
+from toolkit.fitted_design import design_of
 from toolkit.models import MODELS
 from toolkit.paths import atomic_path
 from toolkit.sampling import PLAIN, FitSettings, Variation, compiled_model

@@ -16,6 +16,11 @@ IF_PARSEABLE = (
     "Exact match: curves are those of the accuracy if every answer could be parsed, and may lie "
     "above the scores."
 )
+UNPARSED_IS_WRONG = (
+    "Exact match: next to no score lies below chance, so that answers that could not be parsed "
+    "can't be told from wrong ones. Curves and jumps are those of the score; a jump may be that of "
+    "the format."
+)
 NO_METRIC_PART = (
     "The metric's part is not in the sum: the jump was not fitted under another metric or prompt "
     "format. What other metrics say without a fit stands under 'Under other metrics'."

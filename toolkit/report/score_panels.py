@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from toolkit.analysis import Analysis
@@ -11,7 +12,7 @@ from toolkit.estimands import Estimate, probability
 from toolkit.measured import measured_arms
 from toolkit.report import html_tables as tables
 from toolkit.report.card_controls import Choices, controls
-from toolkit.report.card_sentences import IF_PARSEABLE, step_sentence
+from toolkit.report.card_sentences import IF_PARSEABLE, UNPARSED_IS_WRONG, step_sentence
 from toolkit.report.curves import AVERAGED, fitted_curves
 from toolkit.report.display import chart_html
 from toolkit.report.score_cells import arms_among, published_cells
@@ -31,6 +32,7 @@ class Panels:
     cells: pd.DataFrame
     curves: pd.DataFrame
     present: Mapping[str, Mapping[str, Estimate]]
+    with_compliance: frozenset[str]
 
     def of(self, claim: Claim) -> str:
         """Return the published picture, ours, and what can be chosen for ours."""
@@ -43,7 +45,8 @@ class Panels:
         choices = Choices(cells, self.curves[self.curves["task"] == claim.task], shown)
         note = step_sentence(self.present.get(claim.task, {}))
         if shown.metric == "exact_match":
-            note += f" {IF_PARSEABLE}"
+            parsed = claim.task in self.with_compliance
+            note += f" {IF_PARSEABLE if parsed else UNPARSED_IS_WRONG}"
         label = f"What the chart of {claim.row} shows"
         return (
             f'<div class="panels">{_published(claim, cells)}'
@@ -54,10 +57,12 @@ class Panels:
 def panels_of(analysis: Analysis) -> Panels:
     """Return what the pictures of a study are made from."""
     seed: int = analysis.fitted.provenance["settings"]["random_seed"]
+    design = analysis.fitted.design
     return Panels(
         published_cells(analysis.source),
         fitted_curves(analysis.fitted, seed),
         steps_present(analysis),
+        frozenset(np.array(design.tasks)[design.has_compliance].tolist()),
     )
 
 
