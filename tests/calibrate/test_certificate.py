@@ -15,8 +15,9 @@ AROUND = [0.12, 0.15, 0.18, 0.21, 0.24, 0.27, 0.30]
 
 
 def task(truth, outcome, right=False, jumps=ZERO):
+    why = "NOT_CONVERGED" if outcome is Outcome.UNDETERMINED else outcome.name
     return {
-        "truth": truth, "verdict": outcome.value, "right": right, "reasons": ["NOT_CONVERGED"],
+        "truth": truth, "verdict": outcome.value, "right": right, "reasons": [why],
         "jumps": dict.fromkeys(ARM_LABELS, jumps),
     }  # fmt: skip
 
@@ -65,6 +66,17 @@ def test_few_tasks_are_said_to_be_few():
     assert not target_of(found, "no smooth truth").enough
     assert "Too few tasks to tell: no smooth truth" in reading(found)
     assert target_rows(found)[0]["reached"] == "yes (too few)"
+
+
+def test_failed_checks_among_claims_without_a_jump_are_said_beside_the_rate():
+    lines = [
+        line(smooth(Outcome.UNDETERMINED, 6) + smooth(Outcome.NO_JUMP, 14, True) + steps(0, 3))
+    ]
+    found = certify(lines)
+    assert found.unsound == Rate(6, 20)
+    assert "6 of the 20 are undetermined because a fit failed a check" in reading(found)
+    assert certificate_record(found, {})["without_one_but_a_check_failed"]["n"] == 6
+    assert "failed a check" not in reading(certify([line(smooth(Outcome.NO_JUMP, 20, True))]))
 
 
 def test_coverage_counts_truths_inside_each_central_interval():

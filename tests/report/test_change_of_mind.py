@@ -14,6 +14,7 @@ from toolkit.report.card_sentences import why_sentence
 from toolkit.report.change_of_mind import (
     CURVE,
     HERE,
+    NOT_ASKED,
     PRIOR,
     SPECIFICATION,
     mind_block,
@@ -97,6 +98,30 @@ def test_other_verdicts_name_probabilities_and_what_stands_in_the_way(verdict):
     decided = replace(verdict, outcome=Outcome.NO_JUMP, gates=())
     assert ">no jump</span>" not in verdicts_table(decided)
     assert "<code>" in verdicts_table(decided)  # the conditions of a jump are still not met
+
+
+def test_support_in_one_arm_does_not_stand_in_the_way_of_the_other(verdict):
+    def row_of(outcome, of):
+        return re.search(rf"{outcome.value}</span>.*?</tr>", verdicts_table(of))[0]
+
+    def placed(p_residual, p_published, p_difference):
+        values = dict(verdict.estimates)
+        for name, p in (("residual_jump", p_residual), ("published_jump", p_published),
+                        ("difference", p_difference)):  # fmt: skip
+            values[f"p_{name}"] = replace(values[f"p_{name}"], median=p)
+        return replace(verdict, estimates=values)
+
+    unmet_code = next(c.code for c in verdict.support if c.met is not True)
+    undecided, explained = placed(0.5, 0.5, 0.5), placed(0.01, 0.99, 0.99)
+    for of, asked, other in (
+        (undecided, Outcome.JUMP_REMAINS, Outcome.EXPLAINED),
+        (explained, Outcome.EXPLAINED, Outcome.JUMP_REMAINS),
+        (placed(float("nan"), 0.5, float("nan")), Outcome.EXPLAINED, Outcome.JUMP_REMAINS),
+    ):
+        assert unmet_code in row_of(asked, of)
+        assert NOT_ASKED.split(",")[0] not in html.unescape(row_of(asked, of))
+        assert unmet_code not in row_of(other, of)
+        assert NOT_ASKED in html.unescape(row_of(other, of))
 
 
 def test_mind_says_when_nothing_was_tried(verdict):

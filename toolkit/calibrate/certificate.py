@@ -16,16 +16,22 @@ from toolkit.claims import CONTROLLED_ARM
 from toolkit.gates import Outcome
 
 Line = Mapping[str, Any]
+NOT_CONVERGED = "NOT_CONVERGED"
 WITH_JUMP = (Outcome.JUMP_REMAINS.value, Outcome.EXPLAINED.value)
 CENTRAL = (0.50, 0.80, 0.90)
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """The error rates of the procedure on a design."""
+    """The error rates of the procedure on a design.
+
+    ``unsound`` are the claims without a jump that stay undetermined because their fit failed a
+    check: that none of them was called a jump says nothing of the rules.
+    """
 
     rows: tuple[TruthRow, ...]
     overall_false: Rate
+    unsound: Rate
     coverage: tuple[Coverage, ...]
     targets: tuple[Target, ...]
     n_studies: int
@@ -42,6 +48,7 @@ def certify(lines: Sequence[Line]) -> Certificate:
     )
     nulls = [row for row in rows if not TRUTHS[row.truth].is_step]
     overall = Rate(sum(row.jump.n for row in nulls), sum(row.jump.of for row in nulls))
+    null_tasks = [task for task in tasks if not TRUTHS[task["truth"]].is_step]
     coverage = (
         _coverage("jump after controls, no step", tasks, step=False),
         _coverage("jump after controls, step", tasks, step=True),
@@ -50,6 +57,7 @@ def certify(lines: Sequence[Line]) -> Certificate:
     return Certificate(
         rows,
         overall,
+        Rate(sum(NOT_CONVERGED in task["reasons"] for task in null_tasks), len(null_tasks)),
         coverage,
         targets(rows, overall, coverage),
         len(lines),
@@ -113,6 +121,11 @@ def reading(certificate: Certificate) -> str:
     if found:
         said += f"; of {found[0].right.of} jumps of 20 points {found[0].right.n} were found"
     said += "."
+    if certificate.unsound.n:
+        said += (
+            f" {certificate.unsound.n} of the {false.of} are undetermined because a fit failed a "
+            "check, which hides what would have been said of them."
+        )
     if missed:
         said += f" Targets missed: {'; '.join(missed)}."
     if short:

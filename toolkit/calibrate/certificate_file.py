@@ -40,6 +40,7 @@ def certificate_record(
             for row in certificate.rows
         ],
         "called_a_jump_without_one": _rate(certificate.overall_false),
+        "without_one_but_a_check_failed": _rate(certificate.unsound),
         "coverage": [
             {
                 "of": each.what,

@@ -1,5 +1,8 @@
 """What would change our mind about a claim: other numbers, another measurement, other choices."""
 
+import html
+from math import isnan
+
 import numpy as np
 import pandas as pd
 
@@ -9,9 +12,10 @@ from toolkit.estimands import ROPE
 from toolkit.gates import SURE as SURE_FROM
 from toolkit.gates import WITH_JUMP, Outcome
 from toolkit.models import MODELS
+from toolkit.reasons import ELSEWHERE, LOCATION
 from toolkit.report import card_sentences as sentences
 from toolkit.report.display import chart_html
-from toolkit.report.html_tables import Num, badge, code, table
+from toolkit.report.html_tables import Markup, Num, badge, code, table
 from toolkit.report.numbers import chance_of, counted, share
 from toolkit.report.sentences import paragraphs
 from toolkit.robustness import Robustness
@@ -25,6 +29,7 @@ LIMITS = (round(1 - SURE_FROM, 6), SURE_FROM)
 HERE, CURVE, PRIOR, SPECIFICATION = "this fit", "other curve", "jump's prior", "specification"
 TRIED_COLUMNS = ("kind", "unit", "arm", "probability", "sure")
 P_JUMP = f"P(jump > {100 * ROPE:.0f} points)"
+NOT_ASKED = "where that arm's jump lies, and whether it holds on other curves, was not asked"
 NEEDS = {
     Outcome.JUMP_REMAINS: f"after controls at least {SURE_FROM}",
     Outcome.EXPLAINED: f"after controls at most {LIMITS[0]}, as published and for the difference "
@@ -52,17 +57,41 @@ def verdicts_table(verdict: Verdict) -> str:
     """Return the other verdicts with the probabilities they need and what stands in their way."""
     of = verdict.estimates
     after, published = (chance_of(of[f"p_{name}_jump"]) for name in ("residual", "published"))
-    rows = []
+    rows, asked = [], _asked_for(verdict)
     for outcome, needs in NEEDS.items():
         if outcome is verdict.outcome:
             continue
-        closed = [g.code for g in verdict.gates if not g.open and outcome in g.forbids]
-        missing = [c.code for c in unmet(verdict.support)] if outcome in WITH_JUMP else []
+        # Place and support of a jump are looked at in one arm, and say nothing of the other's.
+        other_arm = outcome in WITH_JUMP and outcome is not asked
+        closed = [
+            gate.code
+            for gate in verdict.gates
+            if not (gate.open or (other_arm and gate.code in (LOCATION, ELSEWHERE)))
+            and outcome in gate.forbids
+        ]
+        missing = [c.code for c in unmet(verdict.support)] if outcome is asked else []
         in_the_way = code(", ".join(dict.fromkeys([*closed, *missing]))) or "nothing"
+        if other_arm:
+            in_the_way = Markup(f"{in_the_way}; {html.escape(NOT_ASKED)}")
         now = f"after controls {after}, as published {published}"
         rows.append((badge(outcome), needs, now, in_the_way))
     header = ("verdict", f"{P_JUMP} it takes", "now", "in the way besides")
     return table(header, rows, "What other verdicts would take")
+
+
+def _asked_for(verdict: Verdict) -> Outcome:
+    """Return the verdict with a jump whose arm ``judge`` looked at: rivals, priors and place.
+
+    That of the published arm where the posterior alone says "explained", or nothing else was
+    scored; the controlled arm otherwise.
+    """
+    after, published, difference = (
+        verdict.estimates[f"p_{name}"].median
+        for name in ("residual_jump", "published_jump", "difference")
+    )
+    low, high = LIMITS
+    explained = after <= low and published >= high and difference >= high
+    return Outcome.EXPLAINED if explained or isnan(after) else Outcome.JUMP_REMAINS
 
 
 def tried_rows(verdict: Verdict, robustness: Robustness) -> pd.DataFrame:
