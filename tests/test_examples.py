@@ -56,7 +56,7 @@ def said(workspace):
 def test_three_commands_lead_from_a_table_to_a_report(workspace, said):
     imported, checked, reported = said
     assert "Read 1 file: 0 item records, 32 runs, 32 cells." in imported
-    assert "Arm zero-shot, base: 2 tasks, 8 to 8 sizes each." in imported
+    assert "Arm zero-shot, base: 2 tasks, 8 sizes each." in imported
     assert "closed gates" in imported
     assert "garden: valid; " in checked
     assert "Studies: 1 fitted, 0 reused from the cache." in reported

@@ -104,7 +104,7 @@ def test_report_names_arms_repeats_and_cells_below_chance(tmp_path, request_of):
     assert "Chance 0.5 (two options): riddles." in said
     assert "Below chance by over 2 standard errors: 1 cells" in said
     assert "openai-community/gpt2 on riddles (0 shots, 0.2 against 0.5)" in said
-    assert "Arm zero-shot, base: 1 tasks, 1 to 1 sizes each; fewer than 4 sizes: riddles." in said
+    assert "Arm zero-shot, base: 1 task, 1 size; fewer than 4 sizes: riddles." in said
     assert "Arm zero-shot, instruction-tuned: not measured." in said
     assert "Arm few-shot, instruction-tuned: 1 tasks" in said
 

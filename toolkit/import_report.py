@@ -87,11 +87,18 @@ def _arms(record: pd.DataFrame) -> list[str]:
             sizes = arm.groupby("task")["n_params"].nunique()
             thin = sizes[sizes < SIZES_FOR_A_CURVE].index.tolist()
             said = f"; fewer than {SIZES_FOR_A_CURVE} sizes: {_listed(thin)}" if thin else ""
-            lines.append(
-                f"Arm {shots_name}, {name}: {len(sizes)} tasks, {sizes.min()} to {sizes.max()} "
-                f"sizes each{said}."
-            )
+            lines.append(f"Arm {shots_name}, {name}: {_tasks_of_sizes(sizes)}{said}.")
     return lines
+
+
+def _tasks_of_sizes(sizes: "pd.Series[int]") -> str:
+    """Return how many tasks there are, and how many sizes each has, in words."""
+    least, most = int(sizes.min()), int(sizes.max())
+    tasks = "1 task" if len(sizes) == 1 else f"{len(sizes)} tasks"
+    each = "" if len(sizes) == 1 else " each"
+    if least == most:
+        return f"{tasks}, {least} size{'' if least == 1 else 's'}{each}"
+    return f"{tasks}, {least} to {most} sizes{each}"
 
 
 def _listed(names: list[str]) -> str:

@@ -132,7 +132,7 @@ def test_suite_of_runs_is_read_run_by_run(tmp_path, imported):
     write_run(tmp_path / "runs" / "five")
     scores, _, report = imported("helm", tmp_path / "runs")
     assert sorted(scores.frame["n_shots"].unique()) == [0, 5]
-    assert "Arm few-shot, base: 1 tasks, 1 to 1 sizes each" in report
+    assert "Arm few-shot, base: 1 task, 1 size" in report
 
 
 def test_validation_split_is_used_where_there_is_no_test(tmp_path, imported):

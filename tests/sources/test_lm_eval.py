@@ -193,7 +193,7 @@ def test_chance_is_counted_from_the_options_of_the_items(run, chance, imported):
     assert tasks.loc["colours", "chance_source"].startswith("counted: 2 to 4 options per item")
     assert tasks.loc["sums", "chance"] == 0
     assert "Dropped: averages over groups of tasks, 1 time (their tasks are here)." in report
-    assert "Arm zero-shot, base: 2 tasks, 1 to 1 sizes each" in report
+    assert "Arm zero-shot, base: 2 tasks, 1 size each" in report
     assert "Arm few-shot, base: not measured." in report
 
 

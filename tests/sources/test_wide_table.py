@@ -65,7 +65,7 @@ def test_cells_are_counts_of_the_items_that_the_user_says(table, tmp_path, impor
     assert "Dropped: cells of hindu_knowledge, 1 time (no score)." in report
     assert "Dropped: cells of sums, 1 time (no score)." in report
     assert "Chance 0.25 (four options in every item): hindu_knowledge." in report
-    assert "Arm zero-shot, base: 1 tasks, 2 to 2 sizes each" in report
+    assert "Arm zero-shot, base: 1 task, 2 sizes" in report
 
 
 def test_parquet_says_the_same_as_csv(table, tmp_path, imported):
