@@ -102,11 +102,11 @@ def test_report_names_arms_repeats_and_cells_below_chance(tmp_path, request_of):
     said = "\n".join(import_study(request, tmp_path / "study").lines)
     assert "Repeats: none" in said
     assert "Chance 0.5 (two options): riddles." in said
-    assert "Below chance by over 2 standard errors: 1 cells" in said
+    assert "Below chance by over 2 standard errors: 1 cell," in said
     assert "openai-community/gpt2 on riddles (0 shots, 0.2 against 0.5)" in said
     assert "Arm zero-shot, base: 1 task, 1 size; fewer than 4 sizes: riddles." in said
     assert "Arm zero-shot, instruction-tuned: not measured." in said
-    assert "Arm few-shot, instruction-tuned: 1 tasks" in said
+    assert "Arm few-shot, instruction-tuned: 1 task," in said
 
 
 def test_chance_at_odds_with_the_counted_options_is_noted(tmp_path, chance):

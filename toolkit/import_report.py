@@ -68,7 +68,7 @@ def _below_chance(record: pd.DataFrame) -> str:
         for c in below.itertuples()
     ]
     return (
-        f"Below chance by over {ERRORS_BELOW} standard errors: {len(below)} cells, often "
+        f"Below chance by over {ERRORS_BELOW} standard errors: {len(cells)} cell{'s' * (len(cells) > 1)}, often "
         f"answers in a form that the metric does not take: {_listed(cells)}."
     )
 
