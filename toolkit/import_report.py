@@ -67,8 +67,9 @@ def _below_chance(record: pd.DataFrame) -> str:
         f"{c.checkpoint} on {c.task} ({c.n_shots:g} shots, {c.score:.3g} against {c.chance:.3g})"
         for c in below.itertuples()
     ]
+    n_cells = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
     return (
-        f"Below chance by over {ERRORS_BELOW} standard errors: {len(cells)} cell{'s' * (len(cells) > 1)}, often "
+        f"Below chance by over {ERRORS_BELOW} standard errors: {n_cells}, often "
         f"answers in a form that the metric does not take: {_listed(cells)}."
     )
 
