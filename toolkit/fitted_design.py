@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from toolkit.errors import FitError
 from toolkit.models.design import Design, build_design
 from toolkit.scores import Scores
 
@@ -54,8 +55,14 @@ def design_of(scores: Scores) -> Design:
 
 
 def adaptations(scores: Scores) -> list[str]:
-    """Return how the design that a table is fitted with differs from the table, for its hash."""
-    design = build_design(scores)
+    """Return how the design that a table is fitted with differs from the table, for its hash.
+
+    Nothing for a table that has no design: ``design_of`` refuses it, its hash needs not.
+    """
+    try:
+        design = build_design(scores)
+    except FitError:
+        return []
     found = [_WORDS[name] for name in _of_no_effect(design)]
     return [*found, "slopes as multiples"] if _has_few_slopes(design) else found
 
