@@ -8,15 +8,23 @@ as they are.
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+import pandas as pd
 
-from toolkit.errors import FitError
-from toolkit.models.design import Design, build_design
+from toolkit.models.design import SIZES_DENSE, Design, build_design
 from toolkit.scores import Scores
 
 # A cell this many standard errors below chance (one in 700 by chance alone) ...
 BELOW_CHANCE_SE = 3.0
 # ... in one of twenty exact-match cells shows answers that could not be parsed.
 SHARE_BELOW_CHANCE = 0.05
+SLOPES = "slopes"
+# In the order of the hash; but for the slopes these are fields of a design.
+_WORDS = {
+    "few_shot": "few_shot everywhere is no effect",
+    "tuned": "tuned everywhere is no effect",
+    "has_compliance": "unparseable is wrong",
+    SLOPES: "slopes as multiples",
+}
 # The spread of fewer slopes than this may be near zero, whatever each of them is.
 TASKS_FEW = 10
 
@@ -45,55 +53,40 @@ def design_of(scores: Scores) -> Design:
     Where next to no exact-match cell lies below chance, answers that could not be parsed can't be
     told from wrong ones: the curve then is that of the score.
     """
+    found = _not_told_apart(scores.frame)
     design = build_design(scores)
     design = replace(
-        design, **{name: np.zeros_like(getattr(design, name)) for name in _of_no_effect(design)}
+        design, **{name: np.zeros_like(getattr(design, name)) for name in found if name != SLOPES}
     )
-    if not _has_few_slopes(design):
+    if SLOPES not in found:
         return design
     return FewTasks(**{field.name: getattr(design, field.name) for field in fields(design)})
 
 
 def adaptations(scores: Scores) -> list[str]:
-    """Return how the design that a table is fitted with differs from the table, for its hash.
-
-    Nothing for a table that has no design: ``design_of`` refuses it, its hash needs not.
-    """
-    try:
-        design = build_design(scores)
-    except FitError:
-        return []
-    found = [_WORDS[name] for name in _of_no_effect(design)]
-    return [*found, "slopes as multiples"] if _has_few_slopes(design) else found
+    """Return how the design that a table is fitted with differs from the table, for its hash."""
+    return [_WORDS[name] for name in _not_told_apart(scores.frame)]
 
 
-_WORDS = {
-    "few_shot": "few_shot everywhere is no effect",
-    "tuned": "tuned everywhere is no effect",
-    "has_compliance": "unparseable is wrong",
-}
+def _not_told_apart(frame: pd.DataFrame) -> list[str]:
+    """Return what a table's scores can't tell from other unknowns: keys of ``_WORDS``."""
+    exact = frame["metric"] == "exact_match"
+    sizes = frame.groupby("task")["n_params"].nunique()
+    applies = {
+        "few_shot": (frame["n_shots"] > 0).all(),
+        "tuned": frame["instruction_tuned"].all(),
+        "has_compliance": exact.any() and not _shows_unparsed(frame[exact]),
+        SLOPES: sizes.median() >= SIZES_DENSE and len(sizes) < TASKS_FEW,
+    }
+    return [name for name in _WORDS if applies[name]]
 
 
-def _of_no_effect(design: Design) -> list[str]:
-    """Return the fields of a design that its scores can't tell from others."""
-    cells = design.scored
-    found = [name for name in ("few_shot", "tuned") if (getattr(design, name)[cells] > 0).all()]
-    if design.has_compliance.any() and not _shows_unparsed(design):
-        found.append("has_compliance")
-    return found
-
-
-def _shows_unparsed(design: Design) -> bool:
+def _shows_unparsed(exact: pd.DataFrame) -> bool:
     """Return whether exact-match cells lie below chance more often than guessing puts them there.
 
     Without a chance level above 0 none can.
     """
-    chance, n_items = design.chance[:, None], np.maximum(design.n_items, 1)
+    chance, n_items = exact["chance"], exact["n_items"]
     error = np.sqrt(chance * (1 - chance) / n_items)
-    below = design.n_correct / n_items < chance - BELOW_CHANCE_SE * error
-    exact = design.scored & design.has_compliance[:, None]
-    return bool(below[exact].mean() >= SHARE_BELOW_CHANCE)
-
-
-def _has_few_slopes(design: Design) -> bool:
-    return design.is_dense and len(design.tasks) < TASKS_FEW
+    below = exact["n_correct"] / n_items < chance - BELOW_CHANCE_SE * error
+    return bool(below.mean() >= SHARE_BELOW_CHANCE)

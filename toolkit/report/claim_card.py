@@ -3,6 +3,7 @@
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from toolkit import charts
 from toolkit.analysis import Analysis
@@ -22,8 +23,12 @@ from toolkit.report.jump_parts import parts_block
 from toolkit.report.robustness_file import claim_stability
 from toolkit.report.score_panels import Panels, panels_of
 from toolkit.report.stability_block import stability_block
+from toolkit.stability import ArmStability
 from toolkit.support import Condition
 from toolkit.verdict import Verdict
+
+# How a claim held, arm by arm; None where its study's robustness was not run.
+Found: TypeAlias = tuple[ArmStability, ...] | None
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class Cards:
 
     def card(self, verdict: Verdict) -> str:
         """Return one claim, open, with its folds closed."""
-        claim = verdict.claim
-        tried = None
+        claim, tried = verdict.claim, None
+        found = claim_stability(self.analysis, verdict)
         if self.analysis.robustness is not None:
             tried = tried_rows(verdict, self.analysis.robustness)
         strip = "" if tried is None else strip_block(verdict, tried)
@@ -52,9 +57,9 @@ class Cards:
                 tables.fold("Why", _why(verdict)),
                 tables.fold("What would change our mind", mind_block(verdict, tried)),
                 tables.fold("The jump and its parts", self._jump(verdict)),
-                tables.fold("Foretold and seen", self._foretold(verdict)),
-                tables.fold("Does it hold?", strip + self._stability(verdict)),
-                tables.fold("Six estimands", self._estimands(verdict)),
+                tables.fold("Foretold and seen", self._foretold(claim, found)),
+                tables.fold("Does it hold?", strip + self._stability(verdict, found)),
+                tables.fold("Six estimands", self._estimands(verdict, found)),
                 tables.fold("Under other definitions", definition_table(verdict, self.definitions)),
                 tables.fold("Under other metrics", self._metrics(verdict)),
                 tables.fold("The claim as published", _published(verdict)),
@@ -79,22 +84,20 @@ class Cards:
             + parts_block(claim, own, specifications)
         )
 
-    def _estimands(self, verdict: Verdict) -> str:
-        found = claim_stability(self.analysis, verdict)
+    def _estimands(self, verdict: Verdict, found: Found) -> str:
         return estimand_table(verdict, found, self.analysis.source.study.id)
 
     def _metrics(self, verdict: Verdict) -> str:
         source = self.analysis.source
         return metric_table(swap_metrics(verdict.claim, source.scores, source.plan.prompt_format))
 
-    def _foretold(self, verdict: Verdict) -> str:
-        found, kept = claim_stability(self.analysis, verdict), self.analysis.robustness
+    def _foretold(self, claim: Claim, found: Found) -> str:
+        kept = self.analysis.robustness
         if found is None or kept is None:
             return sentences.paragraphs(not_run(self.analysis.source.study.id))
-        return foretold_block(verdict.claim, found, kept.tables["extrapolation"])
+        return foretold_block(claim, found, kept.tables["extrapolation"])
 
-    def _stability(self, verdict: Verdict) -> str:
-        found = claim_stability(self.analysis, verdict)
+    def _stability(self, verdict: Verdict, found: Found) -> str:
         if found is None or self.analysis.robustness is None:
             text = (
                 f"{not_run(self.analysis.source.study.id)} Until then nothing is said about rival "
