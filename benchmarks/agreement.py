@@ -7,7 +7,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import arviz_stats as azs
 import numpy as np
@@ -17,7 +17,7 @@ from scipy import stats
 from toolkit.diagnose import TAILS
 
 SAMPLE_DIMS = ["chain", "draw"]
-# Means may differ by so many combined Monte Carlo standard errors.
+# Means and SDs may differ by so many combined Monte Carlo standard errors.
 Z_MAX = 4.0
 
 Summary = dict[str, float]
@@ -55,10 +55,10 @@ def _statistics(values: xr.DataArray) -> dict[str, xr.DataArray]:
         }
 
 
-def z_score(first: Summary, second: Summary) -> float:
-    """Return how many combined Monte Carlo standard errors two means lie apart."""
-    difference = abs(first["mean"] - second["mean"])
-    error = math.hypot(first["mcse_mean"], second["mcse_mean"])
+def z_score(first: Summary, second: Summary, of: Literal["mean", "sd"] = "mean") -> float:
+    """Return how many combined Monte Carlo standard errors two means, or two SDs, lie apart."""
+    difference = abs(first[of] - second[of])
+    error = math.hypot(first[f"mcse_{of}"], second[f"mcse_{of}"])
     if error == 0:
         return 0.0 if difference < 1e-6 else math.inf
     return difference / error
@@ -67,7 +67,7 @@ def z_score(first: Summary, second: Summary) -> float:
 def compare(
     first: Mapping[str, Summary], second: Mapping[str, Summary]
 ) -> dict[str, dict[str, float]]:
-    """Return for each quantity how far apart the means lie, and the ratio of the SDs.
+    """Return for each quantity how far apart means and SDs lie, and the ratio of the SDs.
 
     Raises
     ------
@@ -81,6 +81,7 @@ def compare(
     return {
         name: {
             "z": z_score(first[name], second[name]),
+            "z_of_sd": z_score(first[name], second[name], "sd"),
             "sd_ratio": first[name]["sd"] / second[name]["sd"] if second[name]["sd"] else 1.0,
         }
         for name in first
@@ -90,14 +91,17 @@ def compare(
 def furthest(compared: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """Return the largest disagreement in means and in SDs, with the quantity that has it."""
     by_mean = max(compared, key=lambda name: compared[name]["z"])
-    by_sd = max(compared, key=lambda name: abs(np.log(compared[name]["sd_ratio"])))
+    by_sd = max(compared, key=lambda name: compared[name]["z_of_sd"])
+    by_ratio = max(compared, key=lambda name: abs(np.log(compared[name]["sd_ratio"])))
     return {
         "quantities": len(compared),
         "largest_z": compared[by_mean]["z"],
         "largest_z_of": by_mean,
         "z_expected_of_the_largest": expected_largest_z(len(compared)),
-        "furthest_sd_ratio": compared[by_sd]["sd_ratio"],
-        "furthest_sd_ratio_of": by_sd,
+        "largest_z_of_sd": compared[by_sd]["z_of_sd"],
+        "largest_z_of_sd_of": by_sd,
+        "furthest_sd_ratio": compared[by_ratio]["sd_ratio"],
+        "furthest_sd_ratio_of": by_ratio,
     }
 
 

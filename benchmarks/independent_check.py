@@ -1,8 +1,8 @@
 """The posterior of M0 by the toolkit (PyMC and nutpie) and by NumPyro, side by side.
 
-Two programs that share nothing but the table and the numbers in the priors must agree: means of
-every shared and every task's unknown, and of the accuracy expected at some sizes in each arm,
-within Monte Carlo error; their SDs within 10%.
+Two programs that share nothing but the table and the numbers in the priors must agree within Monte
+Carlo error: means and SDs of every shared and every task's unknown, and of the accuracy expected
+at some sizes in each arm.
 """
 
 import itertools
@@ -25,7 +25,6 @@ from toolkit.terminal import step_by_step
 
 MODEL = "linear"
 SIZES = (3e8, 5e9, 1e11)
-SD_TOLERANCE = 0.10
 BY_TASK = (
     "intercept_effect", "slope_effect", "few_shot_effect", "few_shot_slope_effect",
     "tuned_effect", "tuned_slope_effect", "both_effect", "lapse", "dispersion_sd",
@@ -57,7 +56,9 @@ def main(
     compared = compare(ours, theirs)
     found = furthest(compared)
     print(f"{found['quantities']} quantities; furthest mean: {found['largest_z']:.2f} Monte Carlo")
-    print(f"errors apart ({found['largest_z_of']}); furthest SD: {found['furthest_sd_ratio']:.3f}")
+    print(f"errors apart ({found['largest_z_of']}); furthest SD: {found['largest_z_of_sd']:.2f}")
+    print(f"({found['largest_z_of_sd_of']}); SDs differ by a factor of at most")
+    print(f"{found['furthest_sd_ratio']:.3f} ({found['furthest_sd_ratio_of']})")
     benchmark.keep(
         {"model": MODEL, "study": "small", "data": studies.data_hash(scores.frame)}
         | {"sizes": SIZES} | vars(settings),
@@ -74,10 +75,9 @@ def main(
 
 def judged(found: dict[str, Any]) -> dict[str, bool]:
     """Return whether the two programs agree."""
-    far = abs(np.log(found["furthest_sd_ratio"]))
     return {
         f"means within {Z_MAX:g} combined Monte Carlo errors": found["largest_z"] <= Z_MAX,
-        f"SDs within {SD_TOLERANCE:.0%}": bool(far <= np.log1p(SD_TOLERANCE)),
+        f"SDs within {Z_MAX:g} combined Monte Carlo errors": found["largest_z_of_sd"] <= Z_MAX,
     }
 
 

@@ -102,7 +102,7 @@ def test_draws_of_one_distribution_agree():
         agreement.compare(agreement.summarise(draws(1)), agreement.summarise(draws(2)))
     )
     assert found["quantities"] == 3
-    assert found["largest_z"] < agreement.Z_MAX
+    assert max(found["largest_z"], found["largest_z_of_sd"]) < agreement.Z_MAX
     assert found["furthest_sd_ratio"] == pytest.approx(1, abs=0.06)
 
 
@@ -113,7 +113,7 @@ def test_draws_of_another_distribution_are_told_apart(shift, scale):
             agreement.summarise(draws(1)), agreement.summarise(draws(2, shift, scale))
         )
     )
-    assert found["largest_z"] > agreement.Z_MAX or found["furthest_sd_ratio"] < 0.9
+    assert max(found["largest_z"], found["largest_z_of_sd"]) > agreement.Z_MAX
 
 
 def test_comparing_other_quantities_is_refused():

@@ -90,19 +90,19 @@ def test_fits_on_the_other_side_of_a_limit_are_counted(tried):
 def test_other_verdicts_name_probabilities_and_what_stands_in_the_way(verdict):
     markup = verdicts_table(verdict)
     for outcome in Outcome:
-        assert (f">{outcome.value}</span>" in markup) == (outcome is not Outcome.UNDETERMINED)
+        assert (f">{outcome.value}</a>" in markup) == (outcome is not Outcome.UNDETERMINED)
     closed = [g.code for g in verdict.gates if not g.open and Outcome.NO_JUMP in g.forbids]
     assert closed
-    row = re.search(r"no jump</span>.*?</tr>", markup)[0]
+    row = re.search(r"no jump</a>.*?</tr>", markup)[0]
     assert set(re.findall(r"<code>(\w+)</code>", row)) == set(closed)
     decided = replace(verdict, outcome=Outcome.NO_JUMP, gates=())
-    assert ">no jump</span>" not in verdicts_table(decided)
+    assert ">no jump</a>" not in verdicts_table(decided)
     assert "<code>" in verdicts_table(decided)  # the conditions of a jump are still not met
 
 
 def test_support_in_one_arm_does_not_stand_in_the_way_of_the_other(verdict):
     def row_of(outcome, of):
-        return re.search(rf"{outcome.value}</span>.*?</tr>", verdicts_table(of))[0]
+        return re.search(rf"{outcome.value}</a>.*?</tr>", verdicts_table(of))[0]
 
     def placed(p_residual, p_published, p_difference):
         values = dict(verdict.estimates)

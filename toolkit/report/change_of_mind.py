@@ -15,7 +15,7 @@ from toolkit.models import MODELS
 from toolkit.reasons import ELSEWHERE, LOCATION
 from toolkit.report import card_sentences as sentences
 from toolkit.report.display import chart_html
-from toolkit.report.html_tables import Markup, Num, badge, code, table
+from toolkit.report.html_tables import Markup, Num, badge_link, code, table
 from toolkit.report.numbers import chance_of, counted, share
 from toolkit.report.sentences import paragraphs
 from toolkit.robustness import Robustness
@@ -74,7 +74,7 @@ def verdicts_table(verdict: Verdict) -> str:
         if other_arm:
             in_the_way = Markup(f"{in_the_way}; {html.escape(NOT_ASKED)}")
         now = f"after controls {after}, as published {published}"
-        rows.append((badge(outcome), needs, now, in_the_way))
+        rows.append((badge_link(outcome), needs, now, in_the_way))
     header = ("verdict", f"{P_JUMP} it takes", "now", "in the way besides")
     return table(header, rows, "What other verdicts would take")
 

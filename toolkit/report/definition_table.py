@@ -8,7 +8,7 @@ from toolkit.definition_rules import Definition, DefinitionResult
 from toolkit.definitions import over_claims
 from toolkit.estimands import ROPE
 from toolkit.metric_swap import MetricReading, SwapResult, published_reading
-from toolkit.report.html_tables import Markup, Num, badge, marked, table
+from toolkit.report.html_tables import Markup, Num, badge_link, marked, table
 from toolkit.report.numbers import NOT_MEASURED, chance_of, interval, points
 from toolkit.report.sentences import paragraphs
 from toolkit.verdict import Verdict
@@ -42,7 +42,7 @@ def definition_table(verdict: Verdict, by_claim: Mapping[str, Sequence[Definitio
         )
         for definition in Definition
     ]
-    rows.append((OURS, *(badge(verdict.outcome) for _ in arms)))
+    rows.append((OURS, *(badge_link(verdict.outcome) for _ in arms)))
     header = ("definition", *(arm.label for arm in arms))
     return (
         paragraphs(NOTE)

@@ -80,9 +80,9 @@ def chance_of(estimate: Estimate) -> str:
     p = estimate.median
     if math.isnan(p):
         return NOT_MEASURED
-    if p < 0.005:
+    if p < 0.01:
         return "< 0.01"
-    if p > 0.995:
+    if p > 0.99:
         return "> 0.99"
     digits = 2 if math.isnan(estimate.mcse) or estimate.mcse > 0.0005 else 3
     return f"{p:.{digits}f}"
