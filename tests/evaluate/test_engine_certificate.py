@@ -59,11 +59,11 @@ def test_a_wrong_mask_is_noticed_and_rows_are_used(checkpoints, engine_of, monke
 
 
 def test_what_is_wrong_in_every_fast_way_leaves_plain_forwards(checkpoints, engine_of, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError("no such layer")
 
     with monkeypatch.context() as wrong:
-        wrong.setattr(decoder, "cache_of", fail)
+        wrong.setattr(packed_row, "cache_of", fail)
         wrong.setattr(scoring_ways, "cache_of", fail)
         wrong.setattr(prefix_cache, "cache_of", fail)
         wrong.setattr(decoder.Decoder, "new_cache", fail)

@@ -56,11 +56,11 @@ class Decoder:
         tokens: np.ndarray,
         depth: np.ndarray,
         visible: Tensor,
-        past: KeyValues,
+        past: Cache,
         past_depth: Tensor,
         keep: np.ndarray,
-    ) -> tuple[Tensor, KeyValues]:  # (kept, vocabulary)
-        """Return the logits at some places of one packed row, and keys and values with its own.
+    ) -> Tensor:  # (kept, vocabulary)
+        """Return the logits at some places of one packed row; ``past`` comes to hold its tokens.
 
         Parameters
         ----------
@@ -73,16 +73,14 @@ class Decoder:
             raise NotImplementedError("this architecture takes no position_ids")
         positions = torch.from_numpy(depth).to(self.device)
         key_depth = torch.cat([past_depth, positions])
-        cache = cache_of(past)
         settings = {
-            self._cache_name: cache,
+            self._cache_name: past,
             "use_cache": True,
             "attention_mask": self._mask(visible, positions, key_depth),
             "position_ids": positions[None],
         }
         row = torch.from_numpy(tokens).to(self.device)[None]
-        logits = self._logits(row, torch.from_numpy(keep).to(self.device), settings)
-        return logits[0], key_values_of(cache)
+        return self._logits(row, torch.from_numpy(keep).to(self.device), settings)[0]
 
     def _logits(self, tokens: Tensor, keep: Tensor, settings: dict[str, Any]) -> Tensor:
         if "logits_to_keep" in self._parameters:
@@ -119,14 +117,50 @@ def _attention_kinds(config: Any) -> tuple[set[str] | None, int | None]:
     return set(layer_types) if layer_types else None, getattr(config, "sliding_window", None)
 
 
-def cache_of(past: KeyValues, n_rows: int = 1) -> Cache:
+class RoomyLayer(DynamicLayer):
+    """Keys and values of one layer with room for more: what is appended is all that is copied."""
+
+    _whole: tuple[Tensor, ...] = ()
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *_args: Any, **_kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Append keys and values (row, head, token, channel) and return all."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        start, new = self.get_seq_length(), (key_states, value_states)
+        end = start + key_states.shape[-2]
+        if not self._whole or self._whole[0].shape[-2] < end:
+            # As long as needed at first: a row that is run once needs no room.
+            length = 2 * end if self._whole else end
+            held = (self.keys, self.values) if start else ()
+            self._whole = tuple(each.new_empty(_long(each, length)) for each in new)
+            for whole, before in zip(self._whole, held, strict=False):
+                whole[..., :start, :] = before  # pyright: ignore[reportArgumentType]
+        for whole, each in zip(self._whole, new, strict=True):
+            whole[..., start:end, :] = each
+        self.keys, self.values = (whole[..., :end, :] for whole in self._whole)
+        return self.keys, self.values
+
+    def keep(self, columns: Tensor) -> None:
+        """Forget all tokens but those in some columns."""
+        keys, values = key_values(self)
+        self.keys, self.values, self._whole = keys[:, :, columns], values[:, :, columns], ()
+
+
+def _long(states: Tensor, length: int) -> tuple[int, ...]:
+    return (*states.shape[:-2], length, states.shape[-1])
+
+
+def cache_of(past: KeyValues, n_rows: int = 1, kind: type[DynamicLayer] = DynamicLayer) -> Cache:
     """Return a cache that starts from keys and values, which it leaves untouched.
 
     Every layer keeps all tokens, also in architectures with sliding windows: masks see to those.
     """
     cache = DynamicCache()
+    cache.layer_class_to_replicate = kind
     for keys, values in past:
-        layer = DynamicLayer()
+        layer = kind()
         layer.lazy_initialization(keys, values)
         layer.keys = keys.expand(n_rows, -1, -1, -1)
         layer.values = values.expand(n_rows, -1, -1, -1)
@@ -136,9 +170,11 @@ def cache_of(past: KeyValues, n_rows: int = 1) -> Cache:
 
 def key_values_of(cache: Cache) -> KeyValues:
     """Return the keys and values that a cache holds."""
-    held: KeyValues = []
-    for layer in cache.layers:
-        if not isinstance(layer, DynamicLayer) or layer.keys is None or layer.values is None:
-            raise NotImplementedError("a layer of this architecture keeps no keys and values")
-        held.append((layer.keys, layer.values))
-    return held
+    return [key_values(layer) for layer in cache.layers]
+
+
+def key_values(layer: Any) -> tuple[Tensor, Tensor]:
+    """Return the keys and values that a layer of a cache holds."""
+    if not isinstance(layer, DynamicLayer) or layer.keys is None or layer.values is None:
+        raise NotImplementedError("a layer of this architecture keeps no keys and values")
+    return layer.keys, layer.values

@@ -15,7 +15,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from toolkit.errors import CheckpointError
 from toolkit.evaluate.decoder import cache_of, key_values_of
 from toolkit.evaluate.loading import Checkpoint
-from toolkit.evaluate.memory import Room
+from toolkit.evaluate.memory import HELD_PER_FORWARD, Room
 from toolkit.evaluate.requests import Scored, ScoreRequest
 from toolkit.evaluate.scoring_ways import scored
 
@@ -150,7 +150,7 @@ def score_after_encoder(
     cross = key_values_of(first_cache.cross_attention_cache)
     continuations = [request.continuation for group in batch.values() for request in group]
     context_of = [place for place, group in enumerate(batch.values()) for _ in group]
-    n_rows = max(1, n_tokens // hidden.shape[1])
+    n_rows = max(1, HELD_PER_FORWARD * n_tokens // hidden.shape[1])
     scores: list[Scored] = []
     for begin in range(0, len(continuations), n_rows):
         chunk = continuations[begin : begin + n_rows]

@@ -14,7 +14,7 @@ import torch
 from toolkit.evaluate.completion import Completion
 from toolkit.evaluate.decoder import Decoder, KeyValues
 from toolkit.evaluate.live_texts import LiveTexts, n_needed
-from toolkit.evaluate.memory import Room
+from toolkit.evaluate.memory import HELD_PER_FORWARD, Room
 from toolkit.evaluate.packed_row import n_past
 from toolkit.evaluate.packing import Packing
 from toolkit.evaluate.prefix_cache import PrefixCache
@@ -22,7 +22,7 @@ from toolkit.evaluate.requests import Generated, GenerateRequest
 from toolkit.evaluate.trie import in_order
 
 # Requests queue up in bundles of so many times the budget; an interrupted bundle starts anew.
-N_FILLINGS = 8
+N_FILLINGS = 2 * HELD_PER_FORWARD
 # New texts enter when this share of the room is free: each entry costs a forward of its own.
 FREE_SHARE = 0.25
 
@@ -90,13 +90,14 @@ class PackedGenerator:
     def _admit(
         self, waiting: Waiting, n_reserved: int, n_prefix: int
     ) -> list[tuple[GenerateRequest, np.ndarray]]:
-        """Take the requests that fit into the room; at least one if nothing is live."""
+        """Take the requests that fit beside the live texts; at least one if nothing is live."""
         entering: list[tuple[GenerateRequest, np.ndarray]] = []
-        if n_reserved > (1 - FREE_SHARE) * self._room.tokens:
+        room = HELD_PER_FORWARD * self._room.tokens
+        if n_reserved > (1 - FREE_SHARE) * room:
             return entering
         while waiting:
             needed = n_needed(waiting[0][0], n_prefix)
-            if n_reserved and n_reserved + needed > self._room.tokens:
+            if n_reserved and n_reserved + needed > room:
                 break
             n_reserved += needed
             entering.append(waiting.popleft())

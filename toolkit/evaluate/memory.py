@@ -6,6 +6,10 @@ from toolkit.errors import CheckpointError
 
 # A forward of fewer tokens doesn't fit: then the checkpoint itself fills the device.
 SMALLEST = 8
+# Keys and values of so many times the tokens of a forward are held for short rows that see them:
+# a step reads all weights however few rows it serves, and what is kept of a token is small beside
+# what a forward computes for one.
+HELD_PER_FORWARD = 4
 
 
 class Room:

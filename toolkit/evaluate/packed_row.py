@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toolkit.evaluate.decoder import Decoder, KeyValues
+from toolkit.evaluate.decoder import Decoder, KeyValues, RoomyLayer, cache_of
 from toolkit.evaluate.trie import TokenTrie
 
 
@@ -18,7 +18,7 @@ class PackedRow:
 
     def __init__(self, decoder: Decoder, past: KeyValues) -> None:
         self._decoder = decoder
-        self._past = past
+        self._past = cache_of(past, kind=RoomyLayer)
         self.n_prefix = n_past(past)
         self._depth = torch.arange(self.n_prefix, device=decoder.device)
 
@@ -34,9 +34,7 @@ class PackedRow:
 
         ``visible`` tells which tokens (those so far, then the new ones) each new one may see.
         """
-        logits, self._past = self._decoder.packed(
-            tokens, depth, visible, self._past, self._depth, keep
-        )
+        logits = self._decoder.packed(tokens, depth, visible, self._past, self._depth, keep)
         new_depth = torch.from_numpy(depth).to(self._depth.device)
         self._depth = torch.cat([self._depth, new_depth])
         return logits
@@ -61,7 +59,8 @@ class PackedRow:
     def keep_columns(self, columns: Tensor) -> None:
         """Forget all tokens but those in some columns; the prefix must be among them."""
         self._depth = self._depth[columns]
-        self._past = [(keys[:, :, columns], values[:, :, columns]) for keys, values in self._past]
+        for layer in self._past.layers:
+            layer.keep(columns)  # type: ignore[attr-defined]
 
 
 def n_past(past: KeyValues) -> int:
