@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from toolkit.evaluate.decoder import RoomyLayer, cache_of, key_values  # noqa: E402
+from toolkit.evaluate.decoder import RoomyLayer, cache_of, key_values_of  # noqa: E402
 
 
 def states(n_tokens, seed):
@@ -32,7 +32,7 @@ def test_two_rows_from_one_prefix_do_not_meet():
     one, other = (cache_of(prefix, kind=RoomyLayer) for _ in range(2))
     for cache, seed in ((one, 3), (other, 4), (one, 5)):
         cache.update(states(1, seed), states(1, seed), layer_idx=0)
-    found, _ = key_values(one.layers[0])
+    [(found, _)] = key_values_of(one)
     assert torch.equal(found, torch.cat([prefix[0][0], states(1, 3), states(1, 5)], -2))
 
 
@@ -40,8 +40,8 @@ def test_kept_columns_are_followed_by_what_comes():
     cache = cache_of([(states(4, 1), states(4, 2))], kind=RoomyLayer)
     for seed in (3, 4):
         cache.update(states(2, seed), states(2, seed), layer_idx=0)
-    held, _ = key_values(cache.layers[0])
+    [(held, values)] = key_values_of(cache)
     columns = torch.tensor([0, 1, 5, 7])
-    cache.layers[0].keep(columns)
+    cache = cache_of([(held[:, :, columns], values[:, :, columns])], kind=RoomyLayer)
     found, _ = cache.update(states(1, 6), states(1, 6), layer_idx=0)
     assert torch.equal(found, torch.cat([held[:, :, columns], states(1, 6)], -2))

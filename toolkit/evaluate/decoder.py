@@ -142,11 +142,6 @@ class RoomyLayer(DynamicLayer):
         self.keys, self.values = (whole[..., :end, :] for whole in self._whole)
         return self.keys, self.values
 
-    def keep(self, columns: Tensor) -> None:
-        """Forget all tokens but those in some columns."""
-        keys, values = key_values(self)
-        self.keys, self.values, self._whole = keys[:, :, columns], values[:, :, columns], ()
-
 
 def _long(states: Tensor, length: int) -> tuple[int, ...]:
     return (*states.shape[:-2], length, states.shape[-1])
@@ -170,11 +165,9 @@ def cache_of(past: KeyValues, n_rows: int = 1, kind: type[DynamicLayer] = Dynami
 
 def key_values_of(cache: Cache) -> KeyValues:
     """Return the keys and values that a cache holds."""
-    return [key_values(layer) for layer in cache.layers]
-
-
-def key_values(layer: Any) -> tuple[Tensor, Tensor]:
-    """Return the keys and values that a layer of a cache holds."""
-    if not isinstance(layer, DynamicLayer) or layer.keys is None or layer.values is None:
-        raise NotImplementedError("a layer of this architecture keeps no keys and values")
-    return layer.keys, layer.values
+    held: KeyValues = []
+    for layer in cache.layers:
+        if not isinstance(layer, DynamicLayer) or layer.keys is None or layer.values is None:
+            raise NotImplementedError("a layer of this architecture keeps no keys and values")
+        held.append((layer.keys, layer.values))
+    return held

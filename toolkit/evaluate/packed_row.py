@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toolkit.evaluate.decoder import Decoder, KeyValues, RoomyLayer, cache_of
+from toolkit.evaluate.decoder import Decoder, KeyValues, RoomyLayer, cache_of, key_values_of
 from toolkit.evaluate.trie import TokenTrie
 
 
@@ -59,8 +59,9 @@ class PackedRow:
     def keep_columns(self, columns: Tensor) -> None:
         """Forget all tokens but those in some columns; the prefix must be among them."""
         self._depth = self._depth[columns]
-        for layer in self._past.layers:
-            layer.keep(columns)  # type: ignore[attr-defined]
+        held = key_values_of(self._past)
+        kept = [(keys[:, :, columns], values[:, :, columns]) for keys, values in held]
+        self._past = cache_of(kept, kind=RoomyLayer)
 
 
 def n_past(past: KeyValues) -> int:
