@@ -167,6 +167,18 @@ def test_finished_page_links_to_pages_and_scrolls_by_keyboard():
     assert '<a href="tutorial.html" aria-current="page">Tutorial</a>' in shown
 
 
+@pytest.mark.parametrize("name", ["tutorial", "reference-verdicts"])
+def test_page_links_to_the_report_once_there_is_one(monkeypatch, tmp_path, name):
+    monkeypatch.setenv("EMERGENCE_ROOT", str(tmp_path))
+    page = '<header id="title-block-header"><h1>T</h1></header>'
+    link = '<a href="../index.html">Report</a>'
+    assert link not in docs_site.finished(page, name)
+    report = tmp_path / "reports" / "_site" / "index.html"
+    report.parent.mkdir(parents=True)
+    report.write_text("")
+    assert link in docs_site.finished(page, name)
+
+
 @pytest.mark.parametrize("name", ["own-csv", "commands", "reference-verdicts"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_page_opens_offline_and_fits(docs_pages: Path, name, width):

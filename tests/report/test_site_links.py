@@ -5,6 +5,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from toolkit.report import site_links
+
 PAGES = ("index", "tiny", "method", "glossary")
 
 
@@ -55,3 +57,16 @@ def test_verdict_words_lead_to_their_meaning(pages, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_links_to_the_shared_ones(pages, name):
     assert {"index.html", "method.html", "glossary.html"} <= set(pages[name].links)
+
+
+def test_pages_link_to_the_documentation_once_it_is_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("EMERGENCE_ROOT", str(tmp_path))
+    shown = []
+    monkeypatch.setattr(site_links, "show_html", shown.append)
+    site_links.site_links("method")
+    docs = tmp_path / "reports" / "_site" / "docs" / "index.html"
+    docs.parent.mkdir(parents=True)
+    docs.write_text("")
+    site_links.site_links("method")
+    link = '<a href="docs/index.html">Documentation</a>'
+    assert [link in markup for markup in shown] == [False, True]

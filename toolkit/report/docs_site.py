@@ -29,6 +29,7 @@ SHORT = {
     "commands": "Commands",
     "reference": "Python",
 }
+REPORT = {"../index": "Report"}
 TITLE_BLOCK = re.compile(r'<header id="title-block-header".*?</header>', re.DOTALL)
 # In Typer's Markdown: a command's section with its first line, and an entry of a list of commands.
 COMMAND = re.compile(r"^#+ `(emergence [^`]+)`\n\n(.+)$", re.MULTILINE)
@@ -100,7 +101,12 @@ def finished(page: str, name: str) -> str:
 
 
 def _links(here: str) -> str:
-    """Return links to the pages; those without a link of their own are below "Python"."""
+    """Return links to the pages, and to the report where it has been written.
+
+    Those without a link of their own are below "Python".
+    """
+    written = (paths.site_dir() / "index.html").is_file()
+    pages = SHORT | REPORT if written else SHORT
     if here in SHORT:
-        return links(SHORT, here, "Documentation")
-    return links(SHORT, "reference", "Documentation", "true")
+        return links(pages, here, "Documentation")
+    return links(pages, "reference", "Documentation", "true")

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Mapping
 
+from toolkit import paths
 from toolkit.report.display import show_html
 
 # The index and the pages that say the same of every study.
@@ -11,11 +12,21 @@ PAGES = {
     "method": "How verdicts are made",
     "glossary": "Glossary",
 }
+# Where ``emergence docs`` has written the documentation beside them.
+DOCUMENTATION = {"docs/index": "Documentation"}
 
 
 def site_links(here: str = "") -> None:
-    """Show links to the shared pages; ``here`` is the page that the reader is on."""
-    show_html(links(PAGES, here, "Pages of this report"))
+    """Show links to the shared pages, and to the documentation where it has been written.
+
+    Parameters
+    ----------
+    here
+        The page that the reader is on.
+    """
+    written = (paths.docs_site_dir() / "index.html").is_file()
+    pages = PAGES | DOCUMENTATION if written else PAGES
+    show_html(links(pages, here, "Pages of this report"))
 
 
 def links(pages: Mapping[str, str], current: str, label: str, state: str = "page") -> str:
