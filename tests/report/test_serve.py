@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import ReportError
+from toolkit.report.render import Rendered
 from toolkit.report.serve import ADDRESS, serve, serving, watch
 from toolkit.report.site import Page, Site
 
@@ -28,7 +29,12 @@ def document(tmp_path):
 def written(monkeypatch):
     """Collect the names of pages that are rendered, instead of rendering them."""
     names = []
-    monkeypatch.setattr(Page, "write", lambda page, say: names.append(page.name))
+
+    def render(page):
+        names.append(page.name)
+        return Rendered(Path(f"{page.name}.html"), "embedded", 0.0)
+
+    monkeypatch.setattr(Page, "render", render)
     return names
 
 
@@ -72,15 +78,15 @@ def test_changed_document_and_changed_include_are_rendered_anew(document, writte
 
 
 def test_failed_page_is_said_and_the_preview_goes_on(document, monkeypatch):
-    def fail(page, say):
+    def fail(page):
         raise ReportError("page.qmd:3: something is wrong")
 
-    monkeypatch.setattr(Page, "write", fail)
+    monkeypatch.setattr(Page, "render", fail)
     said = []
     steps = (touch(document, "a\n"), lambda: None)
     with pytest.raises(Stop):
         watch((page_of(document),), said.append, wait=after(*steps))
-    assert said == ["Error: page.qmd:3: something is wrong"]
+    assert said == ["page.html: rendering", "Error: page.qmd:3: something is wrong"]
 
 
 def test_half_written_document_is_no_end(document, written):

@@ -22,6 +22,11 @@ class Rendered:
     renderer: str
     seconds: float
 
+    @property
+    def said(self) -> str:
+        """Return a line about it for the terminal."""
+        return f"{self.path.name}: rendered by the {self.renderer} route in {self.seconds:.0f} s"
+
 
 def render(
     document: Path,

@@ -84,8 +84,9 @@ def watch(pages: tuple[Page, ...], say: Say, *, wait: Callable[[float], None] = 
 
 
 def _write(page: Page, say: Say) -> None:
+    say(f"{page.name}.html: rendering")
     try:
-        page.write(say)
+        say(page.render().said)
     except ToolkitError as error:
         say(f"Error: {error}")  # the page stays as it was, and the reader goes on writing
 

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import joblib
@@ -20,6 +22,8 @@ from toolkit.sampling import FitSettings
 from toolkit.scores import Scores
 
 Say = Callable[[str], None]
+# Pages rendered at a time, where there are so many cores: each holds the draws of its studies.
+AT_ONCE = 4
 # Pages that say the same of every study.
 SHARED = tuple(name for name in PAGES if name != "index")
 
@@ -34,20 +38,16 @@ class Page:
     renderer: str
     vega_beside: str | None
 
-    def write(self, say: Say) -> Rendered:
+    def render(self) -> Rendered:
         """Render the page into the site's folder."""
-        output = paths.site_dir() / f"{self.name}.html"
-        say(f"{output.name}: rendering")
-        page = render(
+        return render(
             self.document,
-            output,
+            paths.site_dir() / f"{self.name}.html",
             renderer=self.renderer,
             parameters=self.parameters,
             cache_folder=paths.cache_dir(),
             vega_beside=self.vega_beside,
         )
-        say(f"{output.name}: rendered by the {page.renderer} route in {page.seconds:.0f} s")
-        return page
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,25 @@ def build_site(
         temporary.write_text(as_text(document(analyses)), encoding="utf-8")
     beside = None if standalone else _vega_beside(site)
     to_write = _pages_of(sources, {"profile": profile}, renderer, beside)
-    written = tuple(page.write(say) for page in to_write)
+    written = _write_all(to_write, say)
     reused = sum(a.fitted.reused for a in analyses) - len(fitted)
     return Site(written, site / "verdicts.json", len(analyses) - reused, reused, to_write)
+
+
+def _write_all(pages: Sequence[Page], say: Say) -> tuple[Rendered, ...]:
+    """Render pages side by side and return them in their order."""
+    say(f"rendering {', '.join(page.name for page in pages)}")
+    n_workers = min(AT_ONCE, joblib.cpu_count(), len(pages))
+    # Processes, not threads: Python 3.11 can't parse in two threads (SystemError). Fresh ones,
+    # since workers that are kept would keep the environment of an earlier site as well.
+    pool = ProcessPoolExecutor(n_workers, mp_context=get_context("spawn"))
+    try:
+        written = [pool.submit(page.render) for page in pages]
+        for each in as_completed(written):
+            say(each.result().said)
+        return tuple(each.result() for each in written)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def fit_side_by_side(
@@ -147,7 +163,8 @@ def _pages_of(
     index = (paths.reports_dir() / "index.qmd", "index", {"studies": json.dumps(names)})
     own = [
         Page(file, name, {**values, **profile}, renderer, vega_beside)
-        for file, name, values in (*of_studies, index)
+        # The index goes through all studies and takes longest: what starts last ends last.
+        for file, name, values in (index, *of_studies)
     ]
     folder = paths.CHECKOUT / "reports"
     shared = [Page(folder / f"{name}.qmd", name, {}, renderer, vega_beside) for name in SHARED]
