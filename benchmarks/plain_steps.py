@@ -17,9 +17,10 @@ import pytensor.tensor as pt
 from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors
+from toolkit.models.jump_size import jump_variables
 from toolkit.models.likelihood import accuracy, count_log_likelihood, log_ways
 from toolkit.models.priors import Tensor
-from toolkit.models.step import SharpStep, jump_variables, lift_by_cell
+from toolkit.models.step import SharpStep, lift_by_cell
 from toolkit.models.wide_step import log_gain
 
 
@@ -42,7 +43,7 @@ class PlainStep(SharpStep):
         real = np.flatnonzero(design.scored.ravel())
         task = real // design.scored.shape[1]
         lapse = priors["lapse"].variable("lapse", "task")[task]
-        share, size = jump_variables(priors, data["jump_scale"])
+        size, presence = jump_variables(priors, data["jump_scale"])
         lift = lift_by_cell(size, design).ravel()[real]
         above = (design.gaps_below.ravel()[real] > _gaps(design)).astype(float)  # (gap, cell)
         chance, answered = design.chance[task], _cells(parsed, real)
@@ -59,7 +60,7 @@ class PlainStep(SharpStep):
         else:
             rise = (log_likelihood(without + lift) - base) * above
         gain = _by_arm(rise, real, design)
-        total = _by_task(base, real, design) + log_gain(gain, share, design.log_gap_prior)
+        total = _by_task(base, real, design) + log_gain(gain, presence, design.log_gap_prior)
         pm.Potential("n_correct", total + log_ways(data["counts"], data["n_items"]))
 
 

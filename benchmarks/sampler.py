@@ -21,7 +21,7 @@ from toolkit.diagnose import measure_mixing
 from toolkit.models import MODELS
 from toolkit.models.design import Design, build_design
 from toolkit.models.model import Model
-from toolkit.sampling import CompiledModel, FitSettings
+from toolkit.sampling import CompiledModel, FitSettings, with_jumps
 from toolkit.terminal import step_by_step
 
 TARGET = 5.0
@@ -123,16 +123,9 @@ def run_pymc(model: Model, design: Design, settings: FitSettings) -> Run:
     posterior = _dataset(idata["posterior"])
     sampling = float(posterior.attrs["sampling_time"])
     if model.jumps:
-        jumps = model.step.draw(
-            posterior["gain"].to_numpy(),
-            posterior["jump_share"].to_numpy(),
-            design,
-            np.random.default_rng(settings.random_seed),
-        )
-        dims = ("chain", "draw", "task", "arm")
-        posterior = posterior.assign(jump_probability=(dims, jumps.probability))
+        posterior = with_jumps(posterior, model, design, settings.random_seed)
     hidden = [n for n in posterior if str(n).startswith("z_") or str(n).endswith("__")]
-    kept = posterior.drop_vars([*hidden, "gain", "task_log_likelihood"], errors="ignore")
+    kept = posterior.drop_vars([*hidden, "task_log_likelihood"], errors="ignore")
     return Run(kept, _dataset(idata["sample_stats"]), sampling, total - sampling)
 
 

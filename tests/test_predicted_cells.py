@@ -27,7 +27,7 @@ def prior_draws(model, design):
     """Return two prior draws of everything, and the accuracies without a jump of the graph."""
     built = model.build(design)
     kept = [v for v in (*built.free_RVs, *built.deterministics)
-            if v.name not in ("gain", "task_log_likelihood")]  # fmt: skip
+            if v.name not in ("gain", "jump_presence", "task_log_likelihood")]  # fmt: skip
     node = built["n_correct"].owner
     parameters = node.op.dist_params(node)
     drawn = pm.draw([*parameters[:2], *kept], draws=2, random_seed=1, mode="FAST_COMPILE")

@@ -13,7 +13,15 @@ from toolkit.scores import read_scores
 
 # What sampling adds to or takes from the variables of the compiled model.
 DRAWN_LATER = {"jump_gap", "jump_present", "jump_probability"}
-NOT_KEPT = {"gain", "task_log_likelihood", "n_correct", "counts", "n_items", "jump_scale"}
+NOT_KEPT = {
+    "gain",
+    "jump_presence",
+    "task_log_likelihood",
+    "n_correct",
+    "counts",
+    "n_items",
+    "jump_scale",
+}
 
 
 @pytest.fixture(scope="module")

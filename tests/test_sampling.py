@@ -168,6 +168,9 @@ def trace_of(design, jumps):
     }
     if jumps:
         values["jump_share"] = ((*lead, "arm"), rng.random((2, 3, 4)))
+        each = (*lead, "task", "arm")
+        values["jump_size"] = (each, np.full((2, 3, n_tasks, 4), 7.25))
+        values["jump_presence"] = (each, rng.random((2, 3, n_tasks, 4)))
         gain = np.full((2, 3, n_tasks, 4, n_gaps), -1e3)
         gain[..., 0, 1] = 1e3
         values["gain"] = ((*lead, "task", "arm", "gap"), gain)
@@ -217,11 +220,12 @@ def test_sample_keeps_draws_without_what_they_were_made_from(scores, sampled):
     draws, _ = sampled("step")
     posterior = draws["posterior"]
     assert set(posterior.data_vars) == {
-        "lapse", "jump_share", "jump_gap", "jump_present", "jump_probability",
+        "lapse", "jump_share", "jump_size", "jump_gap", "jump_present", "jump_probability",
     }  # fmt: skip
     assert (posterior["jump_gap"] == 1).all()
     assert posterior["jump_present"].isel(arm=0).all()
     assert not posterior["jump_present"].isel(arm=slice(1, None)).any()
+    np.testing.assert_array_equal(posterior["jump_size"] == 7.25, posterior["jump_present"])
 
 
 def test_sampling_that_fails_is_a_fit_error(scores, compiled, monkeypatch):
@@ -287,5 +291,5 @@ def test_model_sources_of_the_step_model_are_the_files_it_is_made_of():
     names = {module.__name__.rpartition(".")[2] for module in model_sources("step")}
     assert names == {
         "sampling", "model", "design", "effects", "likelihood", "priors", "beta_binomial",
-        "jump_mixture", "smooth", "step", "polynomial",
+        "jump_mixture", "jump_size", "smooth", "step", "polynomial",
     }  # fmt: skip

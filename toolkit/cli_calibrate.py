@@ -13,7 +13,7 @@ DesignArgument = Annotated[
 ]
 QUICK = {"draws": 60, "rival_draws": 60, "tune": 60, "chains": 4, "target_accept": 0.9}
 # Scales that tasks share move slowly: 800 draws a chain gave them as few as 200 effective ones.
-FULL = {"draws": 2400, "rival_draws": 800, "tune": 700, "chains": 4, "target_accept": 0.95}
+FULL = {"draws": 4000, "rival_draws": 800, "tune": 700, "chains": 4, "target_accept": 0.9}
 
 
 def calibrate(

@@ -143,11 +143,15 @@ def expected_accuracy(
     """
     center, variance = _linear_predictor(posterior, x, arm, curve)
     ability = (1 - chance) * (1 - posterior["lapse"])
-    spread = np.sqrt(variance)
-    total = xr.zeros_like(center)
+    return chance + ability * xr.apply_ufunc(_over_checkpoints, center + jump, np.sqrt(variance))
+
+
+def _over_checkpoints(center: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Return the mean of a logistic curve over normal log-odds, by Gauss-Hermite quadrature."""
+    total = np.zeros(np.broadcast_shapes(center.shape, spread.shape))
     for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):
-        total = total + weight / (1 + np.exp(-(center + jump + node * spread)))
-    return chance + ability * total
+        total += weight / (1 + np.exp(-(center + node * spread)))
+    return total
 
 
 def _linear_predictor(

@@ -13,12 +13,13 @@ import xarray as xr
 from arviz_stats.base import dataarray_stats
 
 from toolkit.cells import predicted_cells
-from toolkit.curves import thinned
+from toolkit.claims import ARM_LABELS
+from toolkit.curves import N_DRAWS, thinned
 from toolkit.errors import FitError
 from toolkit.estimands import curve_of, jump
 from toolkit.fit import Fitted
 from toolkit.models.design import Design
-from toolkit.models.jump_mixture import SHARE_HIGH, SHARE_LOW, mix
+from toolkit.models.jump_mixture import PRESENCE_HIGH, PRESENCE_LOW, mix
 from toolkit.models.step import SharpStep
 
 Kind = Literal["checkpoint", "family", "task"]
@@ -68,9 +69,17 @@ class Cells:
         design = self.fitted.design
         counts, items = (np.where(hidden, 0.0, v) for v in (design.n_correct, design.n_items))
         fixed = design.arm, design.gaps_below, design.n_gaps
-        each = zip(self.without, self.with_jump, self.concentration, self.share, strict=True)
+        # Sizes of absent jumps have their prior, so that a size says nothing of presence.
+        presence = np.broadcast_to(
+            self.share[:, None], (*self.concentration.shape, len(ARM_LABELS))
+        )
+        each = zip(self.without, self.with_jump, self.concentration, presence, strict=True)
         found = [mix(counts, items, *draw, *fixed) for draw in each]
         return np.array([f[0] for f in found]), np.array([f[-1] for f in found])
+
+    def all_mixtures(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return marginal log-likelihood (draw, task) and gains with no cell hidden."""
+        return self.mixtures(np.zeros_like(self.fitted.design.scored))
 
     def jumps(self, gain: np.ndarray) -> xr.DataArray:
         """Return E1 (chain, draw, task, arm) with gap and presence drawn given the gains.
@@ -81,7 +90,7 @@ class Cells:
         lead = posterior.sizes["chain"], posterior.sizes["draw"]
         drawn = self.fitted.model.step.draw(
             gain.reshape(*lead, *gain.shape[1:]),
-            self.share.reshape(*lead, -1),
+            self.share.reshape(*lead, 1, -1),
             design,
             np.random.default_rng(self.random_seed),
         )
@@ -96,13 +105,13 @@ class Cells:
         return jump(redrawn, design, curve_of(self.fitted.model, design))
 
 
-def cells_of(fitted: Fitted, random_seed: int) -> Cells:
+def cells_of(fitted: Fitted, random_seed: int, n_draws: int = N_DRAWS) -> Cells:
     """Return the cells of a fit's thinned draws, or raise ``FitError`` without a sharp step."""
     if not isinstance(fitted.model.step, SharpStep):
         msg = f"model '{fitted.model.name}': influence needs a model with a sharp step, as 'step'."
         raise FitError(msg)
     # In double precision: a likelihood of thousands of items amplifies rounding.
-    kept = thinned(fitted.idata["posterior"].to_dataset())
+    kept = thinned(fitted.idata["posterior"].to_dataset(), n_draws)
     kept = kept.drop_vars(["chain", "draw"], errors="ignore")
     posterior = kept.assign({n: v.astype(float) for n, v in kept.items() if v.dtype.kind == "f"})
     present, gap = posterior["jump_present"], posterior["jump_gap"]
@@ -118,7 +127,7 @@ def cells_of(fitted: Fitted, random_seed: int) -> Cells:
         absent["accuracy"].to_numpy(),
         lifted["accuracy"].to_numpy(),
         absent["concentration"].to_numpy(),
-        share.reshape(-1, share.shape[-1]).clip(SHARE_LOW, SHARE_HIGH),
+        share.reshape(-1, share.shape[-1]).clip(PRESENCE_LOW, PRESENCE_HIGH),
     )
 
 

@@ -63,8 +63,7 @@ class Reweighted:
 
 def _reweigh(cells: Cells, units: Sequence[Unit], done: Callable[[str], None]) -> list[Reweighted]:
     """Return every unit's importance-weighted jumps, reliable or not."""
-    nothing = np.zeros_like(cells.fitted.design.scored)
-    with_all, gain = cells.mixtures(nothing)
+    with_all, gain = cells.all_mixtures()
     jumps = cells.jumps(gain)
     main = reweighted(jumps, xr.ones_like(jumps.isel(task=0, arm=0, drop=True)))
     found = []

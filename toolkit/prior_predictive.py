@@ -204,7 +204,7 @@ class _Drawing:
         share = self.plain("jump_share", "arm")
         self.plain("jump_size", "task", "arm")
         gain = np.zeros((*self.shape, *(self.sizes[d] for d in ("task", "arm", "gap"))))
-        found = draw_jumps(gain, share, self.design.log_gap_prior, self.rng)
+        found = draw_jumps(gain, share[..., None, :], self.design.log_gap_prior, self.rng)
         self.variables["jump_gap"] = ((*LEAD, "task"), found.place)
         self.variables["jump_present"] = ((*LEAD, "task", "arm"), found.present)
         self.variables["jump_probability"] = ((*LEAD, "task", "arm"), found.probability)

@@ -1,7 +1,8 @@
 """Compile a model once for a design, and sample it with any counts of that design.
 
 ``sample`` gives an xarray ``DataTree`` with the groups ``posterior``, ``sample_stats`` and
-``log_likelihood`` (by task) whatever library generation made it.
+``log_likelihood`` (by task) whatever library generation made it. Of a model with jumps the last is
+given the sizes that the sampler had; those of absent jumps are drawn anew in ``posterior``.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import xarray as xr
 
 from toolkit.errors import FitError
 from toolkit.models.design import Design
+from toolkit.models.jump_size import drawn_where_absent
 from toolkit.models.model import Model
 
 # Compiled models kept in memory, unless ``keeping_models`` says otherwise.
@@ -98,15 +100,17 @@ class CompiledModel:
         except (RuntimeError, ValueError) as error:
             msg = f"sampling failed: {type(error).__name__}: {error}"
             raise FitError(msg) from error
-        return self._tidied(trace, design, settings.random_seed)
+        return self._tidied(trace, design, settings.random_seed, variation.jump_scale)
 
-    def _tidied(self, trace: Any, design: Design, random_seed: int) -> xr.DataTree:
+    def _tidied(
+        self, trace: Any, design: Design, random_seed: int, jump_scale: float
+    ) -> xr.DataTree:
         """Return the draws with the jumps drawn, and without what they were made from."""
         posterior, stats = _dataset(trace["posterior"]), _dataset(trace["sample_stats"])
         likelihood = posterior["task_log_likelihood"].rename("n_correct").to_dataset()
         posterior = posterior.drop_vars("task_log_likelihood")
         if self.model.jumps:
-            posterior = self._with_jumps(posterior, design, random_seed)
+            posterior = with_jumps(posterior, self.model, design, random_seed, jump_scale)
         # Effects are kept; their standardised and unconstrained forms say the same twice.
         twice = {n for n in posterior if str(n).startswith("z_") or str(n).endswith("__")}
         kept = posterior[[n for n in posterior if n not in twice]]
@@ -120,22 +124,27 @@ class CompiledModel:
             }
         )
 
-    def _with_jumps(self, posterior: xr.Dataset, design: Design, random_seed: int) -> xr.Dataset:
-        jumps = self.model.step.draw(
-            posterior["gain"].to_numpy(),
-            posterior["jump_share"].to_numpy(),
-            design,
-            np.random.default_rng(random_seed),
-        )
-        lead = ("chain", "draw", "task")
-        places = self.model.step.places(jumps.place)
-        return posterior.assign(
-            {
-                **{name: (lead, values) for name, values in places.items()},
-                "jump_present": ((*lead, "arm"), jumps.present),
-                "jump_probability": ((*lead, "arm"), jumps.probability),
-            }
-        ).drop_vars("gain")
+
+def with_jumps(
+    posterior: xr.Dataset, model: Model, design: Design, random_seed: int, jump_scale: float = 1.0
+) -> xr.Dataset:
+    """Return the sampler's draws with the jumps drawn, and without what those were drawn from."""
+    rng = np.random.default_rng(random_seed)
+    lead = ("chain", "draw", "task")
+    size = posterior["jump_size"].transpose(*lead, "arm").to_numpy()
+    jumps = model.step.draw(
+        posterior["gain"].to_numpy(), posterior["jump_presence"].to_numpy(), design, rng
+    )
+    size = drawn_where_absent(size, jumps.present, jump_scale, rng)
+    places = model.step.places(jumps.place)
+    return posterior.assign(
+        {
+            **{name: (lead, values) for name, values in places.items()},
+            "jump_present": ((*lead, "arm"), jumps.present),
+            "jump_size": ((*lead, "arm"), size),
+            "jump_probability": ((*lead, "arm"), jumps.probability),
+        }
+    ).drop_vars(["gain", "jump_presence"])
 
 
 _compiled: dict[str, CompiledModel] = {}

@@ -105,7 +105,7 @@ def judge(
     unmeasured = unmeasured_names(measured, published)
     reported = {name: values for name, values in draws.items() if name not in unmeasured}
     diagnosis = Diagnosis((*trust.checks, *diagnose_quantities(reported).checks))
-    wanted = _by_probability(estimates, published)
+    wanted = by_probability(estimates, published)
     controlled = measured[CONTROLLED_ARM] and wanted is not Outcome.EXPLAINED
     deciding = CONTROLLED_ARM if controlled else published
     gap = posterior["jump_gap"].sel(task=claim.task).to_numpy()
@@ -165,7 +165,7 @@ def expected_false_discoveries(probabilities: Mapping[str, float]) -> tuple[str,
     return tuple(chosen)
 
 
-def _by_probability(estimates: Mapping[str, Estimate], published: Arm) -> Outcome:
+def by_probability(estimates: Mapping[str, Estimate], published: Arm) -> Outcome:
     """Return the outcome that the posterior alone supports; a NaN supports none."""
     controlled = estimates["p_residual_jump"].median
     in_published = estimates["p_published_jump"].median

@@ -182,6 +182,13 @@ def cells_of(frame, u):
     return Cells(np.array(arms), np.array(log_odds), np.array(parsed), np.array(totals))
 
 
+def presence(u):
+    """Return the probability of a jump of its size before any score, (task, arm), by Bayes."""
+    w, size = u["jump_share"], u["jump_size"]
+    present = w * stats.halfnorm.pdf(size, scale=2)
+    return present / (present + (1 - w) * stats.lognorm.pdf(size, 1.2, scale=0.5))
+
+
 def log_pmfs(frame, u, risen: np.ndarray | float = 0.0):
     """Return each row's log pmf with ``risen`` of the jump of its task and arm, (row,)."""
     tasks = sorted(set(frame.task))
@@ -221,14 +228,14 @@ def log_terms(frame, u, task, places=None, seen=None):
     """
     places = list(sharp_places(frame, task) if places is None else places)
     mine = (frame.task == task).to_numpy() & (True if seen is None else seen)
-    arm, share = cells_of(frame, u).arm, u["jump_share"]
+    arm, before = cells_of(frame, u).arm, presence(u)[sorted(set(frame.task)).index(task)]
     without = log_pmfs(frame, u)
     terms, pairs = [], []
     for place, risen in enumerate(places):
         lifted = log_pmfs(frame, u, risen)
         for arms in itertools.product((False, True), repeat=4):
             log_p = -math.log(len(places))
-            log_p += sum(math.log(w if on else 1 - w) for w, on in zip(share, arms, strict=True))
+            log_p += sum(math.log(w if on else 1 - w) for w, on in zip(before, arms, strict=True))
             for cell in np.flatnonzero(mine):
                 log_p += lifted[cell] if arms[arm[cell]] else without[cell]
             terms.append(log_p)

@@ -27,20 +27,21 @@ def inputs(seed):
     with_jump = without + rng.uniform(0.01, 0.15, ITEMS.shape)
     return [
         np.floor(rng.uniform(0, 1, ITEMS.shape) * (ITEMS + 1)), ITEMS, without, with_jump,
-        rng.uniform(5, 200, N_TASKS), rng.uniform(0.1, 0.9, N_ARMS), ARM, GAPS_BELOW, N_GAPS,
+        rng.uniform(5, 200, N_TASKS), rng.uniform(0.1, 0.9, (N_TASKS, N_ARMS)),
+        ARM, GAPS_BELOW, N_GAPS,
     ]  # fmt: skip
 
 
-def by_sum(n_correct, n_items, without, with_jump, concentration, share, arm, below, n_gaps):
+def by_sum(n_correct, n_items, without, with_jump, concentration, presence, arm, below, n_gaps):
     """Return each task's log-likelihood as a sum over every gap and every set of arms."""
     values = []
     for t in range(len(without)):
         terms = []
         for gap, arms in itertools.product(
-            range(n_gaps[t]), itertools.product((0, 1), repeat=len(share))
+            range(n_gaps[t]), itertools.product((0, 1), repeat=N_ARMS)
         ):
             term = -np.log(n_gaps[t])
-            term += sum(np.log(w if on else 1 - w) for w, on in zip(share, arms, strict=True))
+            term += sum(np.log(w if on else 1 - w) for w, on in zip(presence[t], arms, strict=True))
             for j in range(n_items.shape[1]):
                 k, n = n_correct[t, j], n_items[t, j]
                 lifted = arms[arm[t, j]] and below[t, j] > gap
@@ -65,12 +66,12 @@ def test_value_equals_the_sum_over_gaps_and_arms(seed):
 def test_gradient_equals_finite_differences(seed):
     given = inputs(seed)
     found = mixed(*given)
-    derivatives = {2: found.by_without, 3: found.by_with, 4: found.by_concentration}
+    derivatives = {
+        2: found.by_without, 3: found.by_with, 4: found.by_concentration, 5: found.by_presence,
+    }  # fmt: skip
     for index, derivative in derivatives.items():
         for at in np.ndindex(given[index].shape):
             assert derivative[at] == pytest.approx(slope(given, index, at).sum(), abs=2e-6), at
-    for arm in range(N_ARMS):
-        np.testing.assert_allclose(found.by_share[:, arm], slope(given, 5, arm), atol=2e-6)
 
 
 def slope(given, index, at):
@@ -109,44 +110,44 @@ def test_cells_without_items_change_nothing():
     # And a cell that is left out is as one that was never there.
     given = inputs(5)
     given[0], given[1] = (np.where(np.arange(N_SLOTS) == 4, 0.0, array) for array in given[:2])
-    without_it = [a if a.ndim < 2 else np.delete(a, 4, axis=1) for a in given]
+    without_it = [np.delete(a, 4, axis=1) if a.shape == ITEMS.shape else a for a in given]
     np.testing.assert_array_equal(mixed(*given).value, mixed(*without_it).value)
     assert (mixed(*given).by_without[:, 4] == 0).all()
     assert (mixed(*given).by_with[:, 4] == 0).all()
 
 
-def either(gain, share):
-    """Return log(1 - share + share exp(gain)) and its derivatives."""
-    return np.array(jump_mixture._either(float(gain), float(share)))
+def either(gain, presence):
+    """Return log(1 - presence + presence exp(gain)) and its derivatives."""
+    return np.array(jump_mixture._either(float(gain), float(presence)))
 
 
-@pytest.mark.parametrize("share", [1e-12, 0.01, 0.5, 0.99, 1 - 1e-12])
+@pytest.mark.parametrize("presence", [1e-12, 0.01, 0.5, 0.99, 1 - 1e-12])
 @pytest.mark.parametrize("gain", [-30.0, -1.0, 0.0, 1e-9, 2.0, 30.0])
-def test_presence_or_absence_equals_its_formula(gain, share):
-    total = 1 - share + share * np.exp(gain)
-    expected = [np.log(total), (np.exp(gain) - 1) / total, share * np.exp(gain) / total]
-    np.testing.assert_allclose(either(gain, share), expected, rtol=1e-12, atol=1e-15)
+def test_presence_or_absence_equals_its_formula(gain, presence):
+    total = 1 - presence + presence * np.exp(gain)
+    expected = [np.log(total), (np.exp(gain) - 1) / total, presence * np.exp(gain) / total]
+    np.testing.assert_allclose(either(gain, presence), expected, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("share", [0.0, 1e-320, 1e-17, 1e-6, 0.5, 1 - 1e-6, 1 - 2.0**-53, 1.0])
-def test_certain_jumps_and_shares_rounded_to_certainty_stay_finite(share):
+@pytest.mark.parametrize("presence", [0.0, 1e-320, 1e-17, 1e-6, 0.5, 1 - 1e-6, 1 - 2.0**-53, 1.0])
+def test_certain_jumps_and_presence_rounded_to_certainty_stay_finite(presence):
     for gain in (-1e5, -800.0, -1e-3, 0.0, 1e-3, 800.0, 1e5):
-        value, by_share, by_gain = either(gain, share)
-        assert np.isfinite([value, by_share, by_gain]).all(), (gain, share)
+        value, by_presence, by_gain = either(gain, presence)
+        assert np.isfinite([value, by_presence, by_gain]).all(), (gain, presence)
         assert 0 <= by_gain <= 1
         assert min(gain, 0) - 1e-9 <= value <= max(gain, 0) + 1e-9
-        # The sampler moves the share on the log-odds scale, where its slope is bounded.
-        assert abs(by_share * share * (1 - share)) <= 1 + 1e-9
+        # The sampler moves shares on the log-odds scale, where its slope is bounded.
+        assert abs(by_presence * presence * (1 - presence)) <= 1 + 1e-9
 
 
-@pytest.mark.parametrize("share", [0.0, 1e-17, 0.5, 1.0])
+@pytest.mark.parametrize("presence", [0.0, 1e-17, 0.5, 1.0])
 @pytest.mark.parametrize("right", [0.0, 1.0])
-def test_mixture_of_a_certain_jump_is_finite(share, right):
+def test_mixture_of_a_certain_jump_is_finite(presence, right):
     given = inputs(6)
     given[1] = ITEMS * 1000
     given[0] = given[1] * right  # all wrong or all right: for or against the jump without doubt
     given[2][:], given[3][:] = 1e-5, 1 - 1e-5
-    given[4][:], given[5][:] = 2.5e5, share
+    given[4][:], given[5][:] = 2.5e5, presence
     found = mixed(*given)
     assert np.abs(found.gain).max() > 1e5
     for name, value in found._asdict().items():
@@ -185,7 +186,7 @@ def test_operation_gives_the_gradient_of_its_value(compiled):
         weights[:, None] * found.by_without,
         weights[:, None] * found.by_with,
         weights * found.by_concentration,
-        (weights[:, None] * found.by_share).sum(axis=0),
+        weights[:, None] * found.by_presence,
     ]
     for one, other in zip(slopes, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)

@@ -8,7 +8,7 @@ import pymc as pm
 import pytest
 import xarray as xr
 
-from toolkit import paths
+from toolkit import paths, sampling
 from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM
 from toolkit.estimands import ROPE, curve_of, expected_accuracy, jump
 from toolkit.models import MODELS
@@ -60,15 +60,11 @@ def priors_of(design):
 
 def with_jumps(draws, name, design):
     """Return prior draws with the jumps drawn as in a fit, but without any data."""
-    step = MODELS[name].step
-    [places] = step.coords(design).values()
+    model = MODELS[name]
+    ((place, places),) = model.step.coords(design).items()
     no_gain = np.zeros((1, N_DRAWS, len(design.tasks), len(ARM_LABELS), len(places)))
-    share = draws["jump_share"].to_numpy()
-    drawn = step.draw(no_gain, share, design, np.random.default_rng(20240))
-    lead = ("chain", "draw", "task")
-    return draws.assign({n: (lead, v) for n, v in step.places(drawn.place).items()}).assign(
-        jump_present=((*lead, "arm"), drawn.present)
-    )
+    unseen = draws.assign(gain=(("chain", "draw", "task", "arm", place), no_gain))
+    return sampling.with_jumps(unseen, model, design, 20240)
 
 
 @dataclass(frozen=True)

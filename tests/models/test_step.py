@@ -10,11 +10,11 @@ from by_hand import (
     evaluated,
     log_marginal,
     log_pmfs,
+    presence,
     shares,
     table,
     unknowns,
 )
-from scipy import stats
 
 from toolkit.models import MODELS, step
 
@@ -110,15 +110,6 @@ def test_a_hidden_cell_is_as_one_that_was_never_scored(design, point):
     assert values[0] == pytest.approx(values[1], abs=1e-10)
 
 
-def test_jump_scale_multiplies_the_prior_scale_of_the_size(design, point):
-    built = MODELS["step"].build(design)
-    logp = built.compile_logp(vars=[built["jump_size"]], jacobian=False, mode=MODE)
-    size = unknowns(point)["jump_size"]
-    for scale in (0.5, 1.0, 2.0):
-        built["jump_scale"].set_value(scale)
-        assert logp(point) == pytest.approx(stats.halfnorm.logpdf(size, scale=2 * scale).sum())
-
-
 def test_gain_of_arms_without_cells_above_the_gap_is_exactly_zero(design, gain, point):
     gains = gain(point)
     naming, puns = design.tasks.index("naming"), design.tasks.index("puns")
@@ -134,8 +125,8 @@ def drawn(design, gain, point):
     """Return 40,000 draws of gap and presence at one point, and the unknowns of that point."""
     n, u = 40_000, unknowns(point)
     gains = np.broadcast_to(gain(point), (1, n, 3, 4, 3))
-    share = np.broadcast_to(u["jump_share"], (1, n, 4))
-    return step.SHARP.draw(gains, share, design, np.random.default_rng(8)), u
+    before = np.broadcast_to(presence(u), (1, n, 3, 4))
+    return step.SHARP.draw(gains, before, design, np.random.default_rng(8)), u
 
 
 def test_drawn_jumps_are_spread_as_the_exact_conditional(design, drawn):
@@ -157,20 +148,20 @@ def test_jump_probability_equals_the_exact_marginal(design, drawn):
 def test_draw_jumps_with_overwhelming_evidence_stays_finite(design):
     gains = np.zeros((1, 3, 3, 4, 3))
     gains[..., 0, 1] = [[[900.0, -900.0, 0.0]] * 3]
-    share = np.full((1, 3, 4), 1e-12)
+    before = np.full((1, 3, 3, 4), 1e-12)
     with np.errstate(all="raise", under="ignore"):
-        jumps = step.draw_jumps(gains, share, design.log_gap_prior, np.random.default_rng(1))
+        jumps = step.draw_jumps(gains, before, design.log_gap_prior, np.random.default_rng(1))
     assert np.isfinite(jumps.probability).all()
     assert jumps.probability[0, 0, 0, 0] == pytest.approx(1)
     assert jumps.present[0, :, 0, 0].all()
     assert (jumps.place[0, :, 0] == 1).all()
 
 
-def test_draw_jumps_of_arms_without_cells_come_from_their_share(design):
+def test_draw_jumps_of_arms_without_cells_come_from_their_presence(design):
     gains = np.zeros((1, 20_000, 3, 4, 3))
     each = np.array([0.1, 0.5, 0.9, 0.3])
-    share = np.broadcast_to(each, (1, 20_000, 4))
-    jumps = step.draw_jumps(gains, share, design.log_gap_prior, np.random.default_rng(2))
+    before = np.broadcast_to(each, (1, 20_000, 3, 4))
+    jumps = step.draw_jumps(gains, before, design.log_gap_prior, np.random.default_rng(2))
     # Four standard errors of a share of a half.
     assert np.abs(jumps.present.mean(axis=(0, 1)) - each).max() < 4 * 0.5 / np.sqrt(20_000)
     puns = design.tasks.index("puns")

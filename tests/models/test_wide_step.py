@@ -13,6 +13,7 @@ from by_hand import (
     design_of,
     evaluated,
     log_marginal,
+    presence,
     shares,
     table,
     unknowns,
@@ -85,8 +86,8 @@ def test_hidden_cells_leave_the_likelihood_of_the_rest(design, point):
 def test_drawn_jumps_are_spread_as_the_exact_conditional(design, gains, point):
     n, u = 40_000, unknowns(point)
     every = np.broadcast_to(gains, (1, n, *gains.shape))
-    share = np.broadcast_to(u["jump_share"], (1, n, 4))
-    jumps = wide_step.WIDE.draw(every, share, design, np.random.default_rng(8))
+    before = np.broadcast_to(presence(u), (1, n, 3, 4))
+    jumps = wide_step.WIDE.draw(every, before, design, np.random.default_rng(8))
     frame = table()
     for index, task in enumerate(design.tasks):
         exact = shares(frame, u, task, wide_places(frame, task, WIDTHS))
@@ -113,23 +114,23 @@ def test_place_prior_is_even_over_own_gaps_and_widths(design):
 
 @pytest.fixture(scope="module")
 def marginalised(design):
-    """Return a function from gains and shares to the value and its slopes."""
-    gain, share = pt.dtensor3("gain"), pt.dvector("share")
-    value = log_gain(gain, share, log_place_prior(design))
-    slopes: Any = pt.grad(value.sum(), [gain, share])
-    return pytensor.function([gain, share], [value, *slopes], mode=MODE)
+    """Return a function from gains and presence to the value and its slopes."""
+    gain, before = pt.dtensor3("gain"), pt.dmatrix("presence")
+    value = log_gain(gain, before, log_place_prior(design))
+    slopes: Any = pt.grad(value.sum(), [gain, before])
+    return pytensor.function([gain, before], [value, *slopes], mode=MODE)
 
 
-@pytest.mark.parametrize("share", [0.0, 1e-17, 1e-6, 0.5, 1 - 1e-6, 1.0])
-def test_log_gain_of_a_certain_jump_has_a_finite_gradient(design, marginalised, share):
+@pytest.mark.parametrize("before", [0.0, 1e-17, 1e-6, 0.5, 1 - 1e-6, 1.0])
+def test_log_gain_of_a_certain_jump_has_a_finite_gradient(design, marginalised, before):
     shape = (*design.gap_low.shape[:1], 4, log_place_prior(design).shape[1])
     for size in (1e-3, 30.0, 1e3, 1e5):
         at = np.zeros(shape)
         at[:, 0, 0], at[:, 1, 1] = size, -size
-        value, by_gain, by_share = marginalised(at, np.full(4, share))
+        value, by_gain, by_before = marginalised(at, np.full(shape[:2], before))
         assert np.isfinite(value).all()
         assert np.isfinite(by_gain).all()
-        assert np.isfinite(by_share).all()
+        assert np.isfinite(by_before).all()
         # A gain of one unit is worth at most one unit: the gradient is P(present at the place).
         assert by_gain.min() >= -1e-12
         assert by_gain.max() <= 1 + 1e-9
@@ -137,7 +138,7 @@ def test_log_gain_of_a_certain_jump_has_a_finite_gradient(design, marginalised, 
 
 def test_log_gain_gradient_is_the_probability_of_a_jump_there(design, gains, point, marginalised):
     u, frame = unknowns(point), table()
-    _, at, _ = marginalised(gains, u["jump_share"])
+    _, at, _ = marginalised(gains, presence(u))
     for index, task in enumerate(design.tasks):
         exact = shares(frame, u, task, wide_places(frame, task, WIDTHS))
         for (place, arm), slope in np.ndenumerate(at[index].T):

@@ -51,8 +51,8 @@ def keep(folder, **changes):
 
 def test_certificates_that_were_not_made_are_named_with_their_command(shown):
     markup = shown()
-    assert "not run (emergence calibrate tiny)" in markup
-    assert "not run (emergence calibrate rich)" in markup
+    assert "not run with these models and rules (emergence calibrate tiny)" in markup
+    assert "not run with these models and rules (emergence calibrate rich)" in markup
 
 
 def test_certificate_is_shown_with_its_numbers(shown, folder):
@@ -71,7 +71,7 @@ def test_certificate_is_shown_with_its_numbers(shown, folder):
 )
 def test_certificate_of_other_models_or_a_quick_one_is_not_shown(shown, folder, change):
     keep(folder, **change)
-    assert "not run (emergence calibrate rich)" in shown()
+    assert "not run with these models and rules (emergence calibrate rich)" in shown()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": 99, "made": {}}'])

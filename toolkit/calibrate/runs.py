@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit import diagnose, estimands, gates, support, verdict
+from toolkit import diagnose, estimands, fitted_design, gates, support, verdict
 from toolkit.calibrate import judge
 from toolkit.calibrate.judge import Judged, judge_planted
 from toolkit.calibrate.kept_lines import Line, append, lines
@@ -28,7 +28,7 @@ from toolkit.simulate import Design, curves, designs, simulate_study, studies, t
 from toolkit.variants import hash_text
 
 # What makes a verdict of a fit: lines that other rules made do not count.
-RULES = (diagnose, estimands, gates, judge, support, verdict)
+RULES = (diagnose, estimands, fitted_design, gates, judge, support, verdict)
 # What says how fits are sampled, by its name in a campaign and in what is kept of it.
 SETTINGS = ("draws", "rival_draws", "tune", "chains", "target_accept")
 

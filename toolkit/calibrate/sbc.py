@@ -91,8 +91,7 @@ def _quantities(fitted: Fitted, posterior: xr.Dataset) -> dict[str, np.ndarray]:
     }
     place = posterior["jump_gap"].sel(task=task).to_numpy().ravel()
     share = posterior["jump_share"].sel(arm=ARM_LABELS[0])
-    nothing = np.zeros_like(design.scored)
-    likelihood, _ = cells_of(fitted, 0).mixtures(nothing)
+    likelihood, _ = cells_of(fitted, 0).all_mixtures()
     return {
         **found,
         "place of the jump": place,

@@ -3,11 +3,12 @@
 A cell's log-likelihood takes two values, L0 without and L1 with the jump. The gain of arm a and
 gap k is the sum of L1 - L0 over the cells of that arm above the gap, and
 
-    log p(t) = sum L0 + log sum_k exp(-log G_t + sum_a log(1 - w_a + w_a exp(gain[t, a, k])))
+    log p(t) = sum L0 + log sum_k exp(-log G_t + sum_a log(1 - w_ta + w_ta exp(gain[t, a, k])))
 
-which costs two likelihood evaluations whatever the number of gaps. ``JumpMixture`` computes it
-with its gradient in one loop; every exponential in it is of a non-positive number, so that neither
-overflows where a jump is certain. Its equality with a sum over all gaps and sets of arms is tested.
+with the probability w that a jump of this size is present, before any score. This costs two
+likelihood evaluations whatever the number of gaps. ``JumpMixture`` computes it with its gradient in
+one loop; every exponential in it is of a non-positive number, so that neither overflows where a
+jump is certain. Its equality with a sum over all gaps and sets of arms is tested.
 """
 
 import hashlib
@@ -29,8 +30,8 @@ from toolkit.models.beta_binomial import cell_log_likelihood
 from toolkit.models.design import Design
 from toolkit.models.priors import Tensor
 
-# A share this close to 0 or 1 is rounding; beyond, a certain jump would divide by zero.
-SHARE_LOW, SHARE_HIGH = 1e-300, 1 - 2.0**-53
+# A probability this close to 0 or 1 is rounding; beyond, a certain jump would divide by zero.
+PRESENCE_LOW, PRESENCE_HIGH = 1e-300, 1 - 2.0**-53
 
 
 class Mixture(NamedTuple):
@@ -40,42 +41,46 @@ class Mixture(NamedTuple):
     by_without: np.ndarray  # (task, slot), derivative in the accuracy without the jump
     by_with: np.ndarray  # (task, slot)
     by_concentration: np.ndarray  # (task,)
-    by_share: np.ndarray  # (task, arm)
+    by_presence: np.ndarray  # (task, arm)
     gain: np.ndarray  # (task, arm, gap)
 
 
 @numba.njit(error_model="numpy")
-def _either(gain: float, share: float) -> tuple[float, float, float]:
-    """Return log(1 - share + share exp(gain)), its derivative in the share, and in the gain.
+def _either(gain: float, presence: float) -> tuple[float, float, float]:
+    """Return log(1 - presence + presence exp(gain)) and its derivatives in both, presence first.
 
-    The last is the probability that the jump is present.
+    The one in the gain is the probability that the jump is present.
     """
-    share = min(max(share, SHARE_LOW), SHARE_HIGH)
+    presence = min(max(presence, PRESENCE_LOW), PRESENCE_HIGH)
     small = np.exp(-abs(gain))
     if gain > 0:
-        total = share + (1 - share) * small
-        return gain + np.log(total), (1 - small) / total, share / total
-    total = 1 - share + share * small
-    return np.log(total), (small - 1) / total, share * small / total
+        total = presence + (1 - presence) * small
+        return gain + np.log(total), (1 - small) / total, presence / total
+    total = 1 - presence + presence * small
+    return np.log(total), (small - 1) / total, presence * small / total
 
 
 @numba.njit(error_model="numpy")
 def _over_gaps(
-    gain: np.ndarray, share: np.ndarray, n_gaps: int, by_share: np.ndarray, by_gain: np.ndarray
+    gain: np.ndarray,
+    presence: np.ndarray,
+    n_gaps: int,
+    by_presence: np.ndarray,
+    by_gain: np.ndarray,
 ) -> float:
     """Return the log of the mean over gaps of the product over arms; fill both derivatives."""
     n_arms = gain.shape[0]
-    log_weight, by_share_at = np.zeros(n_gaps), np.zeros((n_arms, n_gaps))
+    log_weight, by_presence_at = np.zeros(n_gaps), np.zeros((n_arms, n_gaps))
     for k in range(n_gaps):
         for a in range(n_arms):
-            log_either, by_share_at[a, k], by_gain[a, k] = _either(gain[a, k], share[a])
+            log_either, by_presence_at[a, k], by_gain[a, k] = _either(gain[a, k], presence[a])
             log_weight[k] += log_either
     largest = log_weight.max()
     weight = np.exp(log_weight - largest)
     total = weight.sum()
     for k in range(n_gaps):
         for a in range(n_arms):
-            by_share[a] += by_share_at[a, k] * weight[k] / total
+            by_presence[a] += by_presence_at[a, k] * weight[k] / total
             by_gain[a, k] *= weight[k] / total
     return largest + np.log(total / n_gaps)
 
@@ -133,17 +138,17 @@ def mix(
     without: np.ndarray,
     with_jump: np.ndarray,
     concentration: np.ndarray,
-    share: np.ndarray,
+    presence: np.ndarray,
     arm: np.ndarray,
     gaps_below: np.ndarray,
     n_gaps: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the fields of ``Mixture``; a cell with 0 items changes nothing."""
     n_tasks, n_slots = without.shape
-    n_arms = share.shape[0]
+    n_arms = presence.shape[1]
     value, by_concentration = np.zeros(n_tasks), np.zeros(n_tasks)
     by_without, by_with = np.zeros((n_tasks, n_slots)), np.zeros((n_tasks, n_slots))
-    by_share = np.zeros((n_tasks, n_arms))
+    by_presence = np.zeros((n_tasks, n_arms))
     gain = np.zeros((n_tasks, n_arms, n_gaps.max()))
     for t in range(n_tasks):
         g, place = n_gaps[t], (arm[t], gaps_below[t])
@@ -155,11 +160,11 @@ def mix(
         for k in range(g - 2, -1, -1):  # a cell counts for every gap below it
             gain[t, :, k] += gain[t, :, k + 1]
         by_gain = np.zeros((n_arms, g))
-        value[t] += _over_gaps(gain[t], share, g, by_share[t], by_gain)
+        value[t] += _over_gaps(gain[t], presence[t], g, by_presence[t], by_gain)
         for k in range(1, g):
             by_gain[:, k] += by_gain[:, k - 1]
         by_concentration[t] = _weigh(place, by_gain, slopes)
-    return value, by_without, by_with, by_concentration, by_share, gain
+    return value, by_without, by_with, by_concentration, by_presence, gain
 
 
 class JumpMixture(Op):
@@ -180,20 +185,20 @@ class JumpMixture(Op):
             storage[0] = result
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Only the value depends, smoothly, on accuracies, concentration and shares."""
+        """Only the value depends, smoothly, on accuracies, concentration and presence."""
         n_outputs = len(node.outputs)
         smooth = [True, *[False] * (n_outputs - 1)]
         return [smooth if 2 <= i < 6 else [False] * n_outputs for i in range(len(node.inputs))]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Return the gradient of the value from the derivatives that came with it."""
-        _, by_without, by_with, by_concentration, by_share, _ = outputs
+        _, by_without, by_with, by_concentration, by_presence, _ = outputs
         above = cotangents[0]
         smooth = [
             above[:, None] * by_without,
             above[:, None] * by_with,
             above * by_concentration,
-            (above[:, None] * by_share).sum(axis=0),
+            above[:, None] * by_presence,
         ]
         nothing = DisconnectedType()
         return [nothing(), nothing(), *smooth, *(nothing() for _ in inputs[6:])]
@@ -226,7 +231,8 @@ def jump_mixture(
 ) -> tuple[Tensor, Tensor]:
     """Return each task's marginal log-likelihood (task,), and the gains (task, arm, gap).
 
-    ``parameters`` are the accuracies without and with the jump, the concentrations and the shares.
+    ``parameters`` are the accuracies without and with the jump, the concentrations, and the
+    presence (task, arm): how probable a jump of its size is before any score.
     """
     where = (design.arm, design.gaps_below, design.n_gaps)
     outputs: Any = JumpMixture()(n_correct, n_items, *parameters, *where)
@@ -238,7 +244,7 @@ def no_jump(
 ) -> Tensor:
     """Return each task's log-likelihood without any jump, (task,), by the same loop."""
     outputs: Any = JumpMixture()(
-        n_correct, n_items, expected, expected, concentration, [0.5],
+        n_correct, n_items, expected, expected, concentration, np.full((len(design.tasks), 1), 0.5),
         0 * design.arm, 0 * design.gaps_below, 0 * design.n_gaps + 1,
     )  # fmt: skip
     value: Tensor = outputs[0]

@@ -3,8 +3,9 @@
     log_odds = smooth + jump_ta [x above gap k_t] [jump present in arm a of task t]
 
 The gap k_t is even over the task's own gaps; a jump is present in an arm with probability
-``jump_share`` of that arm, so that a true zero can be found. Gap and presence are marginalised
-exactly (``jump_mixture``) and drawn afterwards from their conditional given each draw.
+``jump_share`` of that arm, so that a true zero can be found; how large it is stands in
+``jump_size``. Gap and presence are marginalised exactly (``jump_mixture``) and drawn afterwards
+from their conditional given each draw.
 """
 
 from typing import NamedTuple
@@ -15,7 +16,8 @@ import pymc as pm
 from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors, by_cell
-from toolkit.models.jump_mixture import jump_mixture
+from toolkit.models.jump_mixture import PRESENCE_HIGH, PRESENCE_LOW, jump_mixture
+from toolkit.models.jump_size import jump_variables
 from toolkit.models.likelihood import accuracy, log_ways
 from toolkit.models.priors import Tensor
 
@@ -35,7 +37,7 @@ class SharpStep:
         """Make the jump's variables and observe the counts of every cell."""
         chance = design.chance[:, None]
         lapse = priors["lapse"].variable("lapse", "task")[:, None]
-        share, size = jump_variables(priors, data["jump_scale"])
+        size, presence = jump_variables(priors, data["jump_scale"])
         without = accuracy(smooth, chance, lapse, parsed)
         with_jump = accuracy(smooth + lift_by_cell(size, design), chance, lapse, parsed)
         items = data["n_items"]
@@ -44,12 +46,12 @@ class SharpStep:
             value, _ = jump_mixture(counts, items, parameters, design)
             return value + log_ways(counts, items)
 
-        parameters = (without, with_jump, concentration, share)
+        parameters = (without, with_jump, concentration, presence)
         pm.CustomDist(
             "n_correct",
             *parameters,
             logp=log_probability,
-            signature="(t,s),(t,s),(t),(a)->(t,s)",
+            signature="(t,s),(t,s),(t),(t,a)->(t,s)",
             observed=data["counts"],
             dims=("task", "slot"),
         )
@@ -64,25 +66,14 @@ class SharpStep:
         return {"gap": list(range(design.gap_low.shape[1]))}
 
     def draw(
-        self, gain: np.ndarray, share: np.ndarray, design: Design, rng: np.random.Generator
+        self, gain: np.ndarray, presence: np.ndarray, design: Design, rng: np.random.Generator
     ) -> "JumpDraws":
-        """Return draws of gap and presence given the gain and the shares of each draw."""
-        return draw_jumps(gain, share, design.log_gap_prior, rng)
+        """Return draws of gap and presence given the gain and the prior presence of each draw."""
+        return draw_jumps(gain, presence, design.log_gap_prior, rng)
 
     def places(self, place: np.ndarray) -> dict[str, np.ndarray]:
         """Return what a drawn place stands for, by the name of the draws."""
         return {"jump_gap": place}
-
-
-def jump_variables(priors: Priors, scale: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the share of tasks with a jump (arm,) and the size of one (task, arm).
-
-    ``scale`` multiplies the size's prior scale: refits at half and twice need no new model.
-    """
-    share = priors["jump_share"].variable("jump_share", "arm")
-    (sigma,) = priors["jump_size"].arguments
-    size = pm.HalfNormal("jump_size", sigma * scale, dims=("task", "arm"))
-    return share, size
 
 
 def lift_by_cell(size: Tensor, design: Design) -> Tensor:
@@ -101,14 +92,14 @@ class JumpDraws(NamedTuple):
 
 
 def draw_jumps(
-    gain: np.ndarray, share: np.ndarray, log_prior: np.ndarray, rng: np.random.Generator
+    gain: np.ndarray, presence: np.ndarray, log_prior: np.ndarray, rng: np.random.Generator
 ) -> JumpDraws:
     """Return draws of the marginalised place and presence given the parameters of each draw.
 
-    ``gain`` is (chain, draw, task, arm, place), ``share`` (chain, draw, arm) and ``log_prior``
-    (task, place).
+    ``gain`` is (chain, draw, task, arm, place), ``presence`` (chain, draw, task, arm) the
+    probability of a jump of that size before any score, and ``log_prior`` (task, place).
     """
-    by_arm = share[:, :, None, :, None]
+    by_arm = presence[..., None].clip(PRESENCE_LOW, PRESENCE_HIGH)
     log_absent, log_present = np.log1p(-by_arm), np.log(by_arm) + gain
     log_either = np.logaddexp(log_absent, log_present)
     present_at = np.exp(log_present - log_either)  # P(present in arm | place)

@@ -14,11 +14,12 @@ from scipy.special import expit
 from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors
-from toolkit.models.jump_mixture import SHARE_HIGH, SHARE_LOW
+from toolkit.models.jump_mixture import PRESENCE_HIGH, PRESENCE_LOW
+from toolkit.models.jump_size import jump_variables
 from toolkit.models.likelihood import accuracy, count_log_likelihood, log_ways
 from toolkit.models.power_law import SCALES_WIDE
 from toolkit.models.priors import Tensor
-from toolkit.models.step import JumpDraws, draw_jumps, jump_variables, lift_by_cell
+from toolkit.models.step import JumpDraws, draw_jumps, lift_by_cell
 
 # From 10% to 90%, in decades: below most gaps, about a gap, and as wide as a smooth rise.
 WIDTHS = np.array([0.1, 0.4, 1.2])
@@ -39,7 +40,7 @@ class WideStep:
         """Make the jump's variables and observe the counts of every cell."""
         chance = design.chance[:, None]
         lapse = priors["lapse"].variable("lapse", "task")[:, None]
-        share, size = jump_variables(priors, data["jump_scale"])
+        size, presence = jump_variables(priors, data["jump_scale"])
         risen = _risen(design)
         without = accuracy(smooth, chance, lapse, parsed)
         lift = lift_by_cell(size, design) * risen
@@ -65,15 +66,15 @@ class WideStep:
             without,
             by_place,
             concentration,
-            share,
+            presence,
             logp=log_probability,
-            signature="(t,s),(p,t,s),(t),(a)->(t,s)",
+            signature="(t,s),(p,t,s),(t),(t,a)->(t,s)",
             observed=data["counts"],
             dims=("task", "slot"),
         )
         _, gain = terms(data["counts"], without, by_place, concentration)
         pm.Deterministic("gain", gain, dims=("task", "arm", "place"))
-        total = log_probability(data["counts"], without, by_place, concentration, share)
+        total = log_probability(data["counts"], without, by_place, concentration, presence)
         pm.Deterministic("task_log_likelihood", total, dims="task")
 
     def coords(self, design: Design) -> dict[str, list[int]]:
@@ -81,28 +82,28 @@ class WideStep:
         return {"place": list(range(design.gap_low.shape[1] * len(WIDTHS)))}
 
     def draw(
-        self, gain: np.ndarray, share: np.ndarray, design: Design, rng: np.random.Generator
+        self, gain: np.ndarray, presence: np.ndarray, design: Design, rng: np.random.Generator
     ) -> JumpDraws:
-        """Return draws of place and presence given the gain and the shares of each draw."""
-        return draw_jumps(gain, share, log_place_prior(design), rng)
+        """Return draws of place and presence given the gain and the prior presence of each draw."""
+        return draw_jumps(gain, presence, log_place_prior(design), rng)
 
     def places(self, place: np.ndarray) -> dict[str, np.ndarray]:
         """Return what a drawn place stands for, by the name of the draws; widths in decades."""
         return {"jump_gap": place // len(WIDTHS), "jump_width": WIDTHS[place % len(WIDTHS)]}
 
 
-def log_gain(gain: Tensor, share: Tensor, log_prior: np.ndarray) -> Tensor:
+def log_gain(gain: Tensor, presence: Tensor, log_prior: np.ndarray) -> Tensor:
     """Return the log-likelihood gained by allowing jumps, marginal over places and arms, (task,).
 
-    ``gain`` is (task, arm, place). In plain PyTensor, with the largest term taken out: written
-    plainly, its gradient overflows where a jump is certain.
+    ``gain`` is (task, arm, place), ``presence`` (task, arm). In plain PyTensor, with the largest
+    term taken out: written plainly, its gradient overflows where a jump is certain.
     """
-    inside: Tensor = pt.clip(share, SHARE_LOW, SHARE_HIGH)
+    inside: Tensor = pt.clip(presence, PRESENCE_LOW, PRESENCE_HIGH)
     by_arm = inside[..., None]
     # log(1 - w + w exp(gain)): a softplus, whose gradient stays finite for gains of thousands.
     absent: Tensor = pt.log1p(-by_arm)
-    presence: Tensor = absent + pt.softplus(gain + pt.log(by_arm) - absent)
-    by_place = log_prior + presence.sum(axis=1)
+    either: Tensor = absent + pt.softplus(gain + pt.log(by_arm) - absent)
+    by_place = log_prior + either.sum(axis=1)
     largest: Tensor = disconnected_grad(by_place.max(axis=1, keepdims=True))
     shares: Tensor = pt.exp(by_place - largest)
     return largest[:, 0] + pt.log(shares.sum(axis=1))

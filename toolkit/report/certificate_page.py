@@ -37,7 +37,9 @@ def certificate(analysis: Analysis) -> None:
 def _shown(title: str, about: str, name: str, record: dict[str, Any] | None) -> str:
     """Return one design's certificate, or that there is none."""
     if record is None:
-        return sentences.paragraphs(f"{title}: not run (emergence calibrate {name}).")
+        return sentences.paragraphs(
+            f"{title}: not run with these models and rules (emergence calibrate {name})."
+        )
     said = (
         f"{title}{about}: {record['reading']} From {record['n_studies']} simulated studies and "
         f"{record['n_fits']} fits, first seed {record['made']['first_seed']}."

@@ -23,7 +23,7 @@ from toolkit.specifications import carries
 from toolkit.stability import arms_of
 from toolkit.support import unmet
 from toolkit.variants import mixed
-from toolkit.verdict import Verdict
+from toolkit.verdict import Verdict, by_probability
 
 LIMITS = (round(1 - SURE_FROM, 6), SURE_FROM)
 HERE, CURVE, PRIOR, SPECIFICATION = "this fit", "other curve", "jump's prior", "specification"
@@ -85,13 +85,10 @@ def _asked_for(verdict: Verdict) -> Outcome:
     That of the published arm where the posterior alone says "explained", or nothing else was
     scored; the controlled arm otherwise.
     """
-    after, published, difference = (
-        verdict.estimates[f"p_{name}"].median
-        for name in ("residual_jump", "published_jump", "difference")
-    )
-    low, high = LIMITS
-    explained = after <= low and published >= high and difference >= high
-    return Outcome.EXPLAINED if explained or isnan(after) else Outcome.JUMP_REMAINS
+    wanted = by_probability(verdict.estimates, arm_named(verdict.claim.published_arm))
+    alone = isnan(verdict.estimates["p_residual_jump"].median)
+    explained = wanted is Outcome.EXPLAINED or alone
+    return Outcome.EXPLAINED if explained else Outcome.JUMP_REMAINS
 
 
 def tried_rows(verdict: Verdict, robustness: Robustness) -> pd.DataFrame:
