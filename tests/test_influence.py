@@ -236,9 +236,10 @@ def conjugate(rng, draws=20_000):
     )  # fmt: skip
 
 
-def test_weights_give_the_conjugate_posterior_without_a_cell(rng, monkeypatch):
-    monkeypatch.setattr("toolkit.hidden_cells.thinned", lambda posterior: posterior)
-    cells = cells_of(conjugate(rng), 1)
+def test_weights_give_the_conjugate_posterior_without_a_cell(rng):
+    fit = conjugate(rng)
+    sizes = fit.idata["posterior"].to_dataset().sizes
+    cells = cells_of(fit, 1, n_draws=sizes["chain"] * sizes["draw"])
     hidden = np.array([[False, True]])
     with_all, without = (cells.mixtures(h)[0] for h in (nothing(cells.fitted.design), hidden))
     weights, k = smoothed(log_ratio(cells, with_all, without))
