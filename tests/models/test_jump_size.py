@@ -25,21 +25,6 @@ from toolkit.models.priors import Prior
 TASK = "sorting"
 
 
-@pytest.fixture(scope="module")
-def design():
-    return design_of(table())
-
-
-@pytest.fixture(scope="module")
-def model(design):
-    return MODELS["step"].build(design)
-
-
-@pytest.fixture(scope="module")
-def point(model):
-    return a_point(model, 17)
-
-
 def test_size_has_the_prior_where_present_and_the_other_density_where_absent(design, point):
     built = MODELS["step"].build(design)
     logp = built.compile_logp(vars=[built["jump_size"]], jacobian=False, mode=MODE)

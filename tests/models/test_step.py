@@ -20,21 +20,6 @@ from toolkit.models import MODELS, step
 
 
 @pytest.fixture(scope="module")
-def design():
-    return design_of(table())
-
-
-@pytest.fixture(scope="module")
-def model(design):
-    return MODELS["step"].build(design)
-
-
-@pytest.fixture(scope="module")
-def point(model):
-    return a_point(model, 17)
-
-
-@pytest.fixture(scope="module")
 def marginal(model):
     return model.compile_logp(vars=[model["n_correct"]], sum=False, mode=MODE)
 

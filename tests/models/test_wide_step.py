@@ -10,7 +10,6 @@ from by_hand import (
     MODE,
     a_point,
     assert_drawn_as,
-    design_of,
     evaluated,
     log_marginal,
     presence,
@@ -25,18 +24,8 @@ from toolkit.models.wide_step import WIDTHS, log_gain, log_place_prior
 
 
 @pytest.fixture(scope="module")
-def design():
-    return design_of(table())
-
-
-@pytest.fixture(scope="module")
 def model(design):
     return MODELS["wide_step"].build(design)
-
-
-@pytest.fixture(scope="module")
-def point(model):
-    return a_point(model, 17)
 
 
 @pytest.fixture(scope="module")

@@ -31,8 +31,6 @@ from toolkit.verdict import Verdict
 
 # What anybody would do whose fit can't be trusted.
 LONGER, LONGER_ACCEPT = 2, 0.95
-# What a claim with a jump still has against it while no rival was fitted.
-WAITING = {"POSTERIOR_ALONE", NOT_RUN.code}
 # The ends of the central intervals of probability 0.50, 0.80 and 0.90, from the outside, and the
 # median in their middle.
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
@@ -138,7 +136,8 @@ def _longer(settings: FitSettings) -> FitSettings:
 
 def _waits_for_rivals(verdict: Verdict) -> bool:
     """Return whether nothing but the missing rivals keeps a claim from a verdict with a jump."""
-    return {reason.code for reason in verdict.reasons} == WAITING
+    codes = {reason.code for reason in verdict.reasons}
+    return codes == {"POSTERIOR_ALONE", NOT_RUN.code}
 
 
 def _evidence(

@@ -13,7 +13,7 @@ from toolkit import paths
 from toolkit.report.api_reference import plain_dashes, reference_pages
 from toolkit.report.front_matter import PROJECT_FILE
 from toolkit.report.render import Rendered, choose_renderer, render
-from toolkit.report.site_links import links
+from toolkit.report.site_links import links, where_written
 
 Say = Callable[[str], None]
 # In the order of the links at the top of each page; every file of docs/ is one of them.
@@ -105,8 +105,7 @@ def _links(here: str) -> str:
 
     Those without a link of their own are below "Python".
     """
-    written = (paths.site_dir() / "index.html").is_file()
-    pages = SHORT | REPORT if written else SHORT
+    pages = SHORT | where_written(REPORT, paths.site_dir())
     if here in SHORT:
         return links(pages, here, "Documentation")
     return links(pages, "reference", "Documentation", "true")

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Mapping
+from pathlib import Path
 
 from toolkit import paths
 from toolkit.report.display import show_html
@@ -24,9 +25,13 @@ def site_links(here: str = "") -> None:
     here
         The page that the reader is on.
     """
-    written = (paths.docs_site_dir() / "index.html").is_file()
-    pages = PAGES | DOCUMENTATION if written else PAGES
+    pages = PAGES | where_written(DOCUMENTATION, paths.docs_site_dir())
     show_html(links(pages, here, "Pages of this report"))
+
+
+def where_written(pages: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the pages if the folder that they lead to has an index, else none."""
+    return dict(pages) if (folder / "index.html").is_file() else {}
 
 
 def links(pages: Mapping[str, str], current: str, label: str, state: str = "page") -> str:
