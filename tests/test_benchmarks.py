@@ -8,9 +8,19 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from benchmarks import agreement, imports, item_files, published_cut, scaling, studies, timing
+from benchmarks import (
+    agreement,
+    campaign,
+    imports,
+    item_files,
+    published_cut,
+    scaling,
+    studies,
+    timing,
+)
 from benchmarks.machine import HERE, facts
 from benchmarks.plain_steps import GRID, TWO_EVALUATIONS
+from toolkit.cli_calibrate import FULL
 from toolkit.models.design import build_design
 from toolkit.models.model import Model
 from toolkit.models.polynomial import BENT
@@ -180,3 +190,18 @@ def test_errors_by_task_are_those_of_cells_by_hand():
     assert found["squared_error"].tolist() == pytest.approx([0.01, 0.0])
     assert found["covered"].tolist() == [0.5, 1.0]
     assert found["n_cells"].tolist() == [2, 1]
+
+
+def test_share_that_compiles_is_that_of_studies_from_the_tenth_fit_on():
+    first = {"n_fits": 6, "seconds": 100.0, "compile_seconds": 50.0}
+    later = {"n_fits": 4, "seconds": 40.0, "compile_seconds": 1.0}
+    assert campaign.compiling_share([first]) is None
+    assert campaign.compiling_share([first, later, later]) == pytest.approx(2 / 80)
+
+
+def test_cost_on_paper_follows_the_line_to_full_length():
+    growth = {"seconds_beside": 10.0, "seconds_per_iteration_of_all_chains": 0.1}
+    estimate = campaign.on_paper(growth, fits=360, price=0.5)
+    seconds = 10 + 0.1 * (FULL["draws"] + FULL["tune"])
+    assert estimate["core_hours"] == pytest.approx(360 * seconds / 3600)
+    assert estimate["cost"] == pytest.approx(estimate["core_hours"] / 2)
