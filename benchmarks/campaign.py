@@ -3,6 +3,8 @@
 The same studies are judged by one worker on one core and by two workers on two, locally and on a
 Ray cluster of this machine. How a fit's time grows with its draws then gives, on paper, the core
 hours and the price of a campaign of many full fits.
+
+So few draws pass no check: a study is its main fit and the longer repeat, and no rival is asked.
 """
 
 import os
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 import typer
 
+from benchmarks import studies as tables
 from benchmarks.fresh import in_fresh_process, memory_mib
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from benchmarks.timing import compilations
@@ -22,13 +25,10 @@ from toolkit.calibrate.runs import Campaign, Job, run_job
 from toolkit.cli_calibrate import FULL
 from toolkit.fit import fit_model
 from toolkit.jobs import ENGINES, Workers, run_unordered
-from toolkit.sampling import FitSettings
-from toolkit.scores import Scores
-from toolkit.simulate import RICH, PlantedTask, simulate_study
+from toolkit.simulate import RICH
 from toolkit.terminal import step_by_step
 
 BLOCK = "steps of 20 points"
-# Until then every model of the campaign has been compiled.
 SETTLED_AFTER = 10
 LENGTHS = (100, 300, 900)
 N_TASKS = 15
@@ -90,14 +90,13 @@ def judge(engine: str, n_workers: int, studies: int, draws: int, seed: int) -> d
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:n_workers])
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        campaign = Campaign(
-            "rich", RICH, draws, draws, draws, FULL["chains"], FULL["target_accept"], Path(folder)
-        )
+        campaign = short_campaign(draws, Path(folder))
         jobs = [(campaign, Job(BLOCK, seed + k)) for k in range(studies * n_workers)]
         done = list(run_unordered(counted, jobs, Workers(engine, n_workers)))
     clock = time.perf_counter() - began
     n_fits = sum(each["n_fits"] for each in done)
-    judging = sum(each["seconds"] - each["compile_seconds"] for each in done)
+    compiling = sum(each["compile_seconds"] for each in done)
+    judging = sum(each["seconds"] for each in done) - compiling
     return {
         "studies": len(done),
         "fits": n_fits,
@@ -106,12 +105,17 @@ def judge(engine: str, n_workers: int, studies: int, draws: int, seed: int) -> d
         "fits_per_hour_and_core_with_start_and_compiling": (
             SECONDS_PER_HOUR * n_fits / clock / n_workers
         ),
-        "compiling_share": sum(each["compile_seconds"] for each in done) / (judging + sum(
-            each["compile_seconds"] for each in done)),
+        "compiling_share": compiling / (judging + compiling),
         "compiling_share_from_tenth_fit": compiling_share(done) if n_workers == 1 else None,
         "peak_memory_mib_of_a_worker": max(each["peak_memory_mib"] for each in done),
         "each_study": done,
-    }  # fmt: skip
+    }
+
+
+def short_campaign(draws: int, folder: Path) -> Campaign:
+    """Return a campaign on the rich design with so many draws a chain, and tuning steps."""
+    few = {"draws": draws, "rival_draws": draws, "tune": draws}
+    return Campaign("rich", RICH, cache=folder, **{**FULL, **few})
 
 
 def counted(campaign: Campaign, job: Job) -> dict[str, Any]:
@@ -145,15 +149,17 @@ def compiling_share(done: Sequence[Mapping[str, Any]]) -> float | None:
 def grow(lengths: Sequence[int], seed: int) -> dict[str, Any]:
     """Return the seconds of main fits of growing length on one core, and their line."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-    scores = steps(seed)
+    scores = tables.rich(N_TASKS, seed)
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
-        # Compiles the model.
-        fit(scores, min(lengths), seed, Path(folder))
-        for length in lengths:
+        cache = Path(folder)
+        # The first compiles the model and is not counted.
+        for number, length in enumerate((min(lengths), *lengths)):
             began = time.perf_counter()
-            fit(scores, length, seed + 1, Path(folder))
+            settings = short_campaign(length, cache).settings(seed + number)
+            fit_model(scores, "step", settings, cache)
             seconds.append(time.perf_counter() - began)
+    del seconds[0]
     per_iteration, start = np.polyfit([2 * length for length in lengths], seconds, 1)
     return {
         "draws": lengths,
@@ -162,22 +168,6 @@ def grow(lengths: Sequence[int], seed: int) -> dict[str, Any]:
         "seconds_per_iteration_of_all_chains": per_iteration,
         "seconds_beside": start,
     }
-
-
-def steps(seed: int) -> Scores:
-    """Return a study of the rich design whose tasks all have a step of 20 points."""
-    rng = np.random.default_rng(seed)
-    planted = [
-        PlantedTask(f"task-{number}", "all arms", RICH.place(number, rng), 0.20)
-        for number in range(N_TASKS)
-    ]
-    return simulate_study(RICH, planted, rng)
-
-
-def fit(scores: Scores, draws: int, seed: int, cache: Path) -> None:
-    """Fit the step model once."""
-    settings = FitSettings(draws, draws, FULL["chains"], FULL["target_accept"], seed)
-    fit_model(scores, "step", settings, cache)
 
 
 def on_paper(growth: Mapping[str, Any], fits: int, price: float) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from toolkit.jobs import Workers
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("toolkit.evaluate.engine")
+training = pytest.importorskip("toolkit.ladder.training")
 TINY = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
     "max_position_embeddings": 1024, "vocab_size": 400, "bos_token_id": 0, "eos_token_id": 1,
@@ -81,12 +82,8 @@ def test_ray_gives_the_same_bytes_with_real_checkpoints(tiny, garden, tables_of)
     plan, _ = tiny
     alone = replace(plan, store=plan.store + "-alone", study=plan.study + "-alone")
     # Ray gives a worker one thread; another number of them rounds otherwise on some processors.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with training.one_thread():
         measure(alone, garden, Workers())
-    finally:
-        torch.set_num_threads(before)
     measure(plan, garden, Workers("ray", 2))
     measured = garden.parent / "measured"
     assert tables_of(measured / "garden") == tables_of(measured / "garden-alone")

@@ -63,7 +63,7 @@ def train(
     n_steps = len(rows.tokens) // recipe.rows_per_step
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, n_steps))
     losses = []
-    with _one_thread():
+    with one_thread():
         for tokens, labels in islice(_batches(rows, recipe.rows_per_step, device), n_steps):
             loss = checkpoint(input_ids=tokens, labels=labels, use_cache=False).loss
             loss.backward()
@@ -109,7 +109,7 @@ def _rate(step: int, n_steps: int) -> float:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Keep torch to one thread: layers this small gain nothing from more, and sums stay equal."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
