@@ -52,6 +52,7 @@ def test_a_wrong_mask_is_noticed_and_rows_are_used(checkpoints, engine_of, monke
         engine = load(checkpoints[family])
     provenance = engine.provenance()
     assert provenance["mode"] == "rows"
+    assert provenance["torch_threads"] == torch.get_num_threads()
     assert provenance["refused"].startswith("packed: log-likelihoods differ by up to")
     assert provenance["residual"] <= 1e-4
     assert provenance["generation_mode"] == "cached"

@@ -172,6 +172,8 @@ class TorchEngine:
             "transformers": transformers.__version__,
             "tokenizers": tokenizers.__version__,
             "device": torch.cuda.get_device_name(checkpoint.device) if on_gpu else "cpu",
+            # On some processors more threads round otherwise.
+            "torch_threads": torch.get_num_threads(),
             "dtype": str(checkpoint.dtype).removeprefix("torch."),
             "attention": checkpoint.attention,
             "mode": scoring.mode,
