@@ -1,6 +1,7 @@
 """One simulated study of known truth through the whole procedure, from scores to verdicts.
 
-A main fit that no claim can rest on is repeated once, longer. One that fails a check in a single
+A main fit that no claim can rest on is repeated once, with more draws, and with smaller steps where
+draws diverged. One that fails a check in a single
 task's unknowns is not: that task stays undetermined, as it would in a published study.
 Rivals and other prior scales are fitted only as far as they can still change a verdict: a claim
 that the main fit does not call a jump, or that one rival has refuted, needs no further fit.
@@ -18,6 +19,7 @@ import xarray as xr
 
 from toolkit.analysis import judge_claims
 from toolkit.claims import ARM_LABELS, Arm
+from toolkit.diagnose import DIVERGENT_SHARE_MAX
 from toolkit.estimands import ROPE, surviving
 from toolkit.fit import Fitted, fit_model
 from toolkit.models import RIVALS
@@ -30,7 +32,7 @@ from toolkit.variants import Variant, jump_table, mixed
 from toolkit.verdict import Verdict
 
 # What anybody would do whose fit can't be trusted.
-LONGER, LONGER_ACCEPT = 2, 0.95
+LONGER, ACCEPT_AFTER_DIVERGENCES = 2, 0.95
 # The ends of the central intervals of probability 0.50, 0.80 and 0.90, from the outside, and the
 # median in their middle.
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
@@ -95,8 +97,9 @@ def judge_planted(
     fitted = fit_model(scores, "step", settings, cache)
     found, n_fits = judge_claims(claims, scores, fitted), 1
     if found.sampler.passed is not True:
-        done("main fit: not trusted, repeated with more draws and smaller steps")
-        fitted = fit_model(scores, "step", _longer(settings), cache)
+        again = _longer(settings, fitted)
+        done(f"main fit: not trusted, repeated with {again.draws} draws at {again.target_accept:g}")
+        fitted = fit_model(scores, "step", again, cache)
         found, n_fits = judge_claims(claims, scores, fitted), 2
     waiting = {v.claim.task for v in found.verdicts if rivals and _waits_for_rivals(v)}
     done(f"main fit: {len(waiting)} of {len(tasks)} claims with a jump wait for rivals")
@@ -130,8 +133,12 @@ def _p_gap(posterior: xr.Dataset, fitted: Fitted, task: PlantedTask) -> float:
     return float((own["jump_gap"] == int(around.argmax())).where(present).mean())
 
 
-def _longer(settings: FitSettings) -> FitSettings:
-    return replace(settings, draws=LONGER * settings.draws, target_accept=LONGER_ACCEPT)
+def _longer(settings: FitSettings, fitted: Fitted) -> FitSettings:
+    divergent = fitted.idata["sample_stats"].to_dataset()["diverging"].mean("draw").max()
+    accept = settings.target_accept
+    if float(divergent) > DIVERGENT_SHARE_MAX:
+        accept = max(accept, ACCEPT_AFTER_DIVERGENCES)
+    return replace(settings, draws=LONGER * settings.draws, target_accept=accept)
 
 
 def _waits_for_rivals(verdict: Verdict) -> bool:

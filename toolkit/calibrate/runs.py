@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from toolkit import diagnose, estimands, fitted_design, gates, support, verdict
-from toolkit.calibrate import judge
+from toolkit.calibrate import judge, truths
 from toolkit.calibrate.judge import Judged, judge_planted
 from toolkit.calibrate.kept_lines import Line, append, lines
 from toolkit.calibrate.truths import BLOCKS, KnownTruth, Right, planted_tasks, right_of
@@ -53,7 +53,7 @@ class Campaign:
     def made_by(self) -> dict[str, Any]:
         """Return what a kept line must share to count: settings, and hashes of what made it."""
         models = [model_text(name) for name in ("step", *RIVALS)]
-        simulator = [code_of(module) for module in (curves, tasks, designs, studies)]
+        simulator = [code_of(module) for module in (truths, curves, tasks, designs, studies)]
         return {
             **{name: getattr(self, name) for name in SETTINGS},
             "design": hash_text(self.design.fingerprint),

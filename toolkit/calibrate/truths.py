@@ -158,11 +158,13 @@ def _known() -> dict[str, KnownTruth]:
 
 TRUTHS = _known()
 GENTLE = "straight, 3 decades"
+# A step resembles these in all arms, so that chains pass rarely between both (decision 0013).
+STEP_LIKE = tuple(f"broken power law, {width:g} decades" for width in WIDTHS[1:])
 SMOOTH = (
-    *(f"{name}, {width:g} decades" for name in ("straight", "4PL", "broken power law")
-      for width in WIDTHS),
+    *(f"{name}, {width:g} decades" for name in ("straight", "4PL") for width in WIDTHS),
+    f"broken power law, {WIDTHS[0]:g} decades",
     "U-shape",
-)  # fmt: skip
+)
 
 
 def _largest_shifted(design: Design) -> Design:
@@ -183,16 +185,26 @@ def _largest_shifted(design: Design) -> Design:
     )
 
 
-def _of_height(height: float) -> Block:
+def _steps_of(height: float) -> list[str]:
     points = f"step of {100 * height:.0f} points"
-    arms = ("in all arms", "with few-shot only", "with tuning only", "with both only")
-    return Block({**{f"{points} {arm}": 4 for arm in arms[:3]}, GENTLE: 3})
+    return [
+        f"{points} {where}" for where in ("in all arms", "with few-shot only", "with tuning only")
+    ]
+
+
+def _of_height(height: float) -> Block:
+    return Block({**dict.fromkeys(_steps_of(height), 4), GENTLE: 3})
 
 
 BLOCKS: dict[str, Block] = {
-    "smooth": Block(dict.fromkeys(SMOOTH, 1)),
+    "smooth": Block(dict.fromkeys(SMOOTH, 2)),
     "exact match": Block({"p^L of 8 tokens": 4, "compliance only": 4}),
     "steps of 20 points": _of_height(0.20),
+    # Where few tasks jump their share is small, which speaks against each jump.
+    "few steps": Block(
+        {**dict.fromkeys(SMOOTH, 1), GENTLE: 2, **dict.fromkeys(_steps_of(0.20), 1)}
+    ),
+    "steep broken power laws": Block({**dict.fromkeys(STEP_LIKE, 2), GENTLE: 4}),
     "other smooth": Block(
         dict.fromkeys(("flat at chance", "inverted U", "easy and hard items", GENTLE), 2)
     ),
