@@ -79,15 +79,21 @@ def diagnose_sampler(idata: xr.DataTree, mixing: "Mixing") -> Diagnosis:
     Divergences, E-BFMI, and the mixing of the unknowns that the tasks share.
     """
     stats = idata["sample_stats"].to_dataset() if "sample_stats" in idata else xr.Dataset()
-    divergent = float(stats["diverging"].mean("draw").max()) if "diverging" in stats else np.nan
     bfmi = float(_bfmi(stats["energy"].to_numpy()).min()) if "energy" in stats else np.nan
     return Diagnosis(
         (
-            at_most("share of divergent draws in a chain", divergent, DIVERGENT_SHARE_MAX),
+            at_most(
+                "share of divergent draws in a chain", divergent_share(stats), DIVERGENT_SHARE_MAX
+            ),
             at_least("smallest E-BFMI", bfmi, BFMI_MIN),
             *mixing.shared().checks("shared unknowns"),
         )
     )
+
+
+def divergent_share(stats: xr.Dataset) -> float:
+    """Return the share of divergent draws of the worst chain, NaN where none was recorded."""
+    return float(stats["diverging"].mean("draw").max()) if "diverging" in stats else np.nan
 
 
 def diagnose_quantities(quantities: Mapping[str, xr.DataArray]) -> Diagnosis:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from toolkit.analysis import load_study_folder
-from toolkit.calibrate import runs
+from toolkit.calibrate import runs, truths
 from toolkit.calibrate.kept_lines import lines
 from toolkit.calibrate.runs import Campaign, Job, jobs_for, run_jobs
 from toolkit.calibrate.truths import BLOCKS, TRUTHS, planted_tasks, right_of
 from toolkit.claims import ARMS
 from toolkit.errors import ToolkitError
 from toolkit.gates import GAP_MAX_DECADES, Outcome, gap_around, is_resolvable
-from toolkit.simulate import RICH, OwnDesign, StudyDesign, simulate_study
+from toolkit.simulate import RICH, OwnDesign, StudyDesign, curves, simulate_study, studies
 
 SMALL = StudyDesign({"fern": (1e8, 1e9, 1e10, 8e10), "moss": (3e8, 3e9, 3e10)}, n_items=40)
 
@@ -75,6 +75,16 @@ def test_lines_of_other_settings_do_not_count(campaign, tmp_path, monkeypatch):
     assert lines(record, other.made_by) == []
     assert len(run_jobs(other, [Job("smooth", 1)], record)) == 1
     assert len(record.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("changed", [truths, curves, studies])
+def test_studies_of_other_truths_or_of_another_simulator_do_not_count(
+    campaign, monkeypatch, changed
+):
+    before, code_of = campaign.made_by, runs.code_of
+    monkeypatch.setattr(runs, "code_of", lambda m: code_of(m) + "#" * (m is changed))
+    different = {name for name, value in campaign.made_by.items() if value != before[name]}
+    assert different == {"simulator"}
 
 
 @pytest.mark.parametrize("name", BLOCKS)

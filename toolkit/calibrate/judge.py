@@ -1,8 +1,8 @@
 """One simulated study of known truth through the whole procedure, from scores to verdicts.
 
 A main fit that no claim can rest on is repeated once, with more draws, and with smaller steps where
-draws diverged. One that fails a check in a single
-task's unknowns is not: that task stays undetermined, as it would in a published study.
+too many diverged. One that fails a check in a single task's unknowns is not: that task stays
+undetermined, as it would in a published study.
 Rivals and other prior scales are fitted only as far as they can still change a verdict: a claim
 that the main fit does not call a jump, or that one rival has refuted, needs no further fit.
 Not fitted at all, because simulated tables have no choices to make and the wide step is slow, are
@@ -19,7 +19,7 @@ import xarray as xr
 
 from toolkit.analysis import judge_claims
 from toolkit.claims import ARM_LABELS, Arm
-from toolkit.diagnose import DIVERGENT_SHARE_MAX
+from toolkit.diagnose import DIVERGENT_SHARE_MAX, divergent_share
 from toolkit.estimands import ROPE, surviving
 from toolkit.fit import Fitted, fit_model
 from toolkit.models import RIVALS
@@ -134,11 +134,10 @@ def _p_gap(posterior: xr.Dataset, fitted: Fitted, task: PlantedTask) -> float:
 
 
 def _longer(settings: FitSettings, fitted: Fitted) -> FitSettings:
-    divergent = fitted.idata["sample_stats"].to_dataset()["diverging"].mean("draw").max()
-    accept = settings.target_accept
-    if float(divergent) > DIVERGENT_SHARE_MAX:
-        accept = max(accept, ACCEPT_AFTER_DIVERGENCES)
-    return replace(settings, draws=LONGER * settings.draws, target_accept=accept)
+    longer = replace(settings, draws=LONGER * settings.draws)
+    if divergent_share(fitted.idata["sample_stats"].to_dataset()) <= DIVERGENT_SHARE_MAX:
+        return longer
+    return replace(longer, target_accept=max(longer.target_accept, ACCEPT_AFTER_DIVERGENCES))
 
 
 def _waits_for_rivals(verdict: Verdict) -> bool:
