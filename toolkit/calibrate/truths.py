@@ -202,7 +202,8 @@ BLOCKS: dict[str, Block] = {
     "steps of 20 points": _of_height(0.20),
     # Where few tasks jump their share is small, which speaks against each jump.
     "few steps": Block(
-        {GENTLE: 2, **dict.fromkeys((*SMOOTH[1:], *_steps_of(0.20)), 1)}
+        # The first truth says how many studies there are, so that it stands before its like.
+        {GENTLE: 2, **dict.fromkeys((*(t for t in SMOOTH if t != GENTLE), *_steps_of(0.20)), 1)}
     ),
     "steep broken power laws": Block({**dict.fromkeys(STEP_LIKE, 2), GENTLE: 4}),
     "other smooth": Block(
