@@ -70,7 +70,7 @@ def test_count_log_likelihood_of_all_counts_sums_to_one(log_likelihood):
 def test_count_log_likelihood_with_huge_concentration_is_binomial(log_likelihood):
     k = np.arange(0, 201, 20.0)
     p = np.full(k.size, 0.3)
-    n, most = np.full(k.size, 200.0), np.full(k.size, 0.25 / likelihood.LEAST_VARIANCE)
+    n, most = np.full(k.size, 200.0), np.full(k.size, 2.5e5)
     expected = stats.binom.logpmf(k, n, p)
     wide = log_likelihood(k, n, p, most / 100)
     # 1 / concentration is the correlation of two items: n times it is what is left of the spread.
@@ -103,14 +103,15 @@ def test_log_ways_of_a_task_is_that_of_its_cells():
 @pytest.mark.parametrize("sd", [0.02, 0.05, 0.1])
 def test_concentration_of_an_sd_gives_that_sd_at_half(sd):
     c = float(likelihood.concentration_of(sd))
-    assert stats.beta(0.5 * c, 0.5 * c).std() == pytest.approx(sd, rel=0.03)
+    # And a point beside it, which no number of items takes away.
+    assert stats.beta(0.5 * c, 0.5 * c).std() == pytest.approx(np.hypot(sd, 0.01), rel=0.03)
 
 
-def test_concentration_without_dispersion_leaves_binomial_spread_in_the_largest_task():
+@pytest.mark.parametrize(("n", "points"), [(100, 5.1), (6607, 1.17), (10**6, 1.0)])
+def test_concentration_without_dispersion_is_the_spread_of_the_items_and_a_point(n, points):
     c = float(likelihood.concentration_of(0.0))
-    n = 2285  # StrategyQA in Lu et al. 2024
-    inflation = stats.betabinom(n, 0.5 * c, 0.5 * c).std() / stats.binom(n, 0.5).std()
-    assert inflation == pytest.approx(1, abs=0.01)
+    spread = stats.betabinom(n, 0.5 * c, 0.5 * c).std() / n
+    assert 100 * spread == pytest.approx(points, rel=0.01)
 
 
 def test_accuracy_at_extreme_log_odds_stays_inside_the_unit_interval(accuracy):

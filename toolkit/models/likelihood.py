@@ -20,8 +20,8 @@ from toolkit.models.priors import Tensor
 log_gamma: Any = pt.gammaln
 # Keeps the beta-binomial's two shapes above zero; far below one item in the largest task.
 EDGE = 1e-5
-# Keeps the concentration finite at no dispersion: differences of log-gamma lose digits beyond.
-LEAST_VARIANCE = 1e-6
+# A score is known to a point at best, however many its items (docs/decisions/0014).
+LEAST_VARIANCE = 0.01**2
 
 
 def concentration(priors: Priors) -> Tensor:
@@ -37,7 +37,7 @@ def concentration(priors: Priors) -> Tensor:
 
 
 def concentration_of(dispersion_sd: Any) -> Any:
-    """Return the concentration that gives this SD beyond the items at an accuracy of 0.5."""
+    """Return the concentration that gives this SD beyond the items, and a point more, at 0.5."""
     return 0.25 / (dispersion_sd**2 + LEAST_VARIANCE)
 
 
