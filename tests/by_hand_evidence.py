@@ -30,7 +30,7 @@ def evidence_of(
         {
             "task": task,
             "arm": arm,
-            "scale": scale,
+            "prior": f"its size times {scale:g}",
             "how": "refitted",
             "p_above": p,
             "converged": True,

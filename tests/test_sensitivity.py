@@ -7,8 +7,15 @@ from arviz_stats.base import dataarray_stats
 from scipy import stats
 
 from toolkit.claims import ARM_LABELS
+from toolkit.hidden_cells import smoothed
 from toolkit.models.priors import PRIORS, Prior
-from toolkit.sensitivity import PowerScaling, log_density, reweighted
+from toolkit.sensitivity import (
+    OTHER_SHARES,
+    PowerScaling,
+    _share_ratio,
+    log_density,
+    reweighted,
+)
 
 LEAD = ("chain", "draw")
 
@@ -36,7 +43,7 @@ def test_smoothed_weights_turn_draws_of_one_normal_into_another():
     values = xr.DataArray(draws.reshape(4, -1), dims=LEAD)
     ratio = stats.norm.logpdf(values, 0.3, 0.9) - stats.norm.logpdf(values, 0, 1)
     log_weights = xr.DataArray(ratio, dims=LEAD)
-    # As in jump_prior_refits: the library takes the negative of the log weights.
+    # As in other_jump_priors: the library takes the negative of the log weights.
     smoothed, k = dataarray_stats.psislw(-log_weights, dim=list(LEAD))
     assert float(k) < 0.5
     table = reweighted(jumps_of(draws), np.exp(smoothed))
@@ -73,3 +80,21 @@ def test_log_density_scales_a_half_normal_only():
 )
 def test_reading_of_the_sensitivities(values, reading):
     assert PowerScaling(*values).reading == reading
+
+
+@pytest.mark.parametrize("name", list(OTHER_SHARES))
+def test_other_priors_of_a_share_turn_its_flat_draws_into_those_of_the_other_prior(name):
+    _, beta = OTHER_SHARES[name]
+    draws = np.random.default_rng(4).random((4, 5000))
+    weights, k = smoothed(_share_ratio(xr.DataArray(draws, dims=LEAD), beta))
+    assert k < 0.5  # weights are bounded
+    # A jump that is there with the share as its probability.
+    present = np.random.default_rng(5).random((4, 5000)) < draws
+    table = reweighted(jumps_of(0.2 * present), weights)
+    assert table["p_above"].iloc[0] == pytest.approx(beta[0] / sum(beta), abs=0.02)
+
+
+def test_other_priors_of_shares_by_arm_are_of_all_of_them():
+    draws = xr.DataArray(np.random.default_rng(4).random((2, 30, 4)), dims=(*LEAD, "arm"))
+    found = _share_ratio(draws, (2.0, 1.0))
+    np.testing.assert_allclose(found, np.log(2 * draws).sum("arm"))

@@ -42,7 +42,7 @@ from toolkit.models import MODELS, RIVALS
 from toolkit.paths import atomic_path
 from toolkit.sampling import FitSettings
 from toolkit.scores import Scores
-from toolkit.sensitivity import jump_prior_refits, power_scaling
+from toolkit.sensitivity import other_jump_priors, power_scaling
 from toolkit.specifications import run_specifications
 from toolkit.support import Evidence
 from toolkit.variants import Variant, jump_table
@@ -124,7 +124,7 @@ def assess(given: RobustnessInput, cache: Path, say: Say) -> Robustness:
     say("main fit: ready")
     tables = {
         "rivals": _rivals(given, fitted, cache, say),
-        "jump_prior": jump_prior_refits(
+        "jump_prior": other_jump_priors(
             fitted, Variant(record, given.model, given.settings), cache, say
         ),
         "power_scaling": _power_scaling(fitted, say),

@@ -1,9 +1,10 @@
 """How much a jump leans on the priors and on the likelihood.
 
 Power-scaling (Kallioinen et al. 2024) perturbs the hyperpriors, the prior of the jump, and the
-likelihood, each alone, and measures how far the jump's posterior moves. Beyond that the jump's size
-is given half and twice its prior scale: by importance weights where they are reliable, else by a
-refit; the table says which.
+likelihood, each alone, and measures how far the jump's posterior moves. It can't see the priors of
+the two shares, of tasks that jump and of arms that then do: they are flat, and flat to any power.
+So these are given other priors, and the jump's size half and twice its prior scale: by importance
+weights where they are reliable, else by a refit; the table says which.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from toolkit.curves import thinned
 from toolkit.estimands import ROPE, curve_of, jump
 from toolkit.fit import Fitted
 from toolkit.hidden_cells import cells_of, smoothed, worth
+from toolkit.models.jump_size import SHARE_HIGH, SHARE_LOW
 from toolkit.models.priors import PRIORS, Prior
 from toolkit.sampling import Variation
 from toolkit.variants import Variant, jump_table, mixed
@@ -30,8 +32,16 @@ SENSITIVE = 0.05
 PARETO_MAX = 0.7
 # Weights must also be worth this many draws: a k from a few draws says nothing.
 LEAST_WORTH = 100
-JUMP_PRIORS = ("jump_size", "jump_share")
+JUMP_PRIORS = ("jump_size", "jump_tasks", "jump_arms")
 SCALES = (0.5, 2.0)
+# Beta(1, 2) and Beta(2, 1), means 1/3 and 2/3, for the flat prior of a share.
+FEWER, MORE = (1.0, 2.0), (2.0, 1.0)
+OTHER_SHARES = {
+    "fewer tasks jump": ("jump_tasks", FEWER),
+    "more tasks jump": ("jump_tasks", MORE),
+    "a task jumps in fewer arms": ("jump_arms", FEWER),
+    "a task jumps in more arms": ("jump_arms", MORE),
+}
 LEAD = ("chain", "draw")
 # Scaled by all scores at once few draws keep a weight: 2,000 gave up to thrice the distance.
 SCALED_DRAWS = 16_000
@@ -74,8 +84,7 @@ def power_scaling(fitted: Fitted, jumps: xr.DataArray) -> dict[tuple[str, str], 
     }
     some = thinned(jumps.to_dataset(name="jump"), SCALED_DRAWS)["jump"]
     some = some.drop_vars(LEAD, errors="ignore")
-    likelihood = _log_likelihood(fitted, some.sizes["chain"])
-    moves["likelihood"] = _sensitivity(some, log_likelihood=likelihood)
+    moves["likelihood"] = _sensitivity(some, log_likelihood=_log_likelihood(fitted))
     out = {}
     for task in jumps["task"].to_numpy():
         for arm in jumps["arm"].to_numpy():
@@ -86,13 +95,14 @@ def power_scaling(fitted: Fitted, jumps: xr.DataArray) -> dict[tuple[str, str], 
     return out
 
 
-def _log_likelihood(fitted: Fitted, n_chains: int) -> xr.Dataset:
+def _log_likelihood(fitted: Fitted) -> xr.Dataset:
     """Return the marginal log-likelihood of thinned draws, (chain, draw, task).
 
     That of the sampler won't do: it is given the sizes that absent jumps had there.
     """
-    likelihood, _ = cells_of(fitted, 0, SCALED_DRAWS).all_mixtures()
-    by_chain = likelihood.reshape(n_chains, -1, likelihood.shape[1])
+    cells = cells_of(fitted, 0, SCALED_DRAWS)
+    likelihood, _ = cells.all_mixtures()
+    by_chain = likelihood.reshape(cells.posterior.sizes["chain"], -1, likelihood.shape[1])
     return xr.Dataset({"n_correct": ((*LEAD, "task"), by_chain)})
 
 
@@ -125,16 +135,17 @@ def log_density(prior: Prior, scale: float = 1.0) -> Callable[[np.ndarray], np.n
     return lambda values: stats.beta.logpdf(values, first, *rest)
 
 
-def jump_prior_refits(
+def other_jump_priors(
     fitted: Fitted,
     variant: Variant,
     cache: Path,
     done: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
-    """Return the jumps under half and twice the prior scale of their size.
+    """Return the jumps under half and twice the prior scale of their size, and other shares.
 
-    Columns scale, how ("reweighted" or "refitted"), pareto_k, task, arm, median, p_above (the
-    ROPE), p_positive, converged (of a refit; weights are of draws that are diagnosed themselves).
+    Columns prior (what is other), how ("reweighted" or "refitted"), pareto_k, task, arm, median,
+    p_above (the ROPE), p_positive, converged (of a refit; weights are of draws that are diagnosed
+    themselves). Weights of shares are bounded, so that no refit is needed for them.
     """
     posterior = fitted.idata["posterior"].to_dataset()
     jumps = jump(posterior, fitted.design, curve_of(fitted.model, fitted.design))
@@ -149,10 +160,25 @@ def jump_prior_refits(
             )
             table = jump_table(changed, cache).rename(columns={f"p_above_{ROPE:g}": "p_above"})
             table, how = table.assign(converged=mixed(table)), "refitted"
-        kept = table[["task", "arm", "median", "p_above", "p_positive", "converged"]]
-        tables.append(kept.assign(scale=scale, how=how, pareto_k=pareto))
+        tables.append(_named(table, f"its size times {scale:g}", how, pareto))
         done(f"jump prior x {scale:g} ({how})")
+    for name, (share, beta) in OTHER_SHARES.items():
+        weights, pareto = smoothed(_share_ratio(posterior[share], beta))
+        table = reweighted(jumps, weights).assign(converged=True)
+        tables.append(_named(table, name, "reweighted", pareto))
     return pd.concat(tables, ignore_index=True)
+
+
+def _named(table: pd.DataFrame, prior: str, how: str, pareto: float) -> pd.DataFrame:
+    kept = table[["task", "arm", "median", "p_above", "p_positive", "converged"]]
+    return kept.assign(prior=prior, how=how, pareto_k=pareto)
+
+
+def _share_ratio(share: xr.DataArray, beta: tuple[float, float]) -> xr.DataArray:
+    """Return the log density ratio of a share's prior, new to flat, (chain, draw)."""
+    inside = share.astype(float).clip(SHARE_LOW, SHARE_HIGH)
+    ratio = xr.apply_ufunc(log_density(Prior("beta", beta, "", "")), inside)
+    return ratio.sum([d for d in ratio.dims if d not in LEAD])
 
 
 def _log_ratio(posterior: xr.Dataset, scale: float) -> xr.DataArray:

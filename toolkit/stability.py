@@ -37,9 +37,9 @@ class RivalJump:
 
 @dataclass(frozen=True)
 class PriorChange:
-    """P(jump > ROPE) with the prior scale of the jump's size changed."""
+    """P(jump > ROPE) with another prior of the jump: of its size, or of how often there is one."""
 
-    scale: float
+    prior: str
     how: str
     p_above: float
 
@@ -67,7 +67,7 @@ def stability(claim: Claim, robustness: Robustness, p_above: float, arm: Arm) ->
     tables, task = robustness.tables, claim.task
     rivals = tuple(_rival(row) for row in _own(tables["rivals"], task, arm).to_dict("records"))
     priors = tuple(
-        PriorChange(float(row["scale"]), str(row["how"]), float(row["p_above"]))
+        PriorChange(str(row["prior"]), str(row["how"]), float(row["p_above"]))
         for row in _own(tables["jump_prior"], task, arm).to_dict("records")
     )
     scaled = _own(tables["power_scaling"], task, arm).iloc[0]

@@ -7,7 +7,8 @@ rivals          P(jump > ROPE) is at least 0.90 on every flexible curve that car
                 of the main one or inside its interval; each of them converged
 width           a step of free width, where it was fitted, is rather narrower than half a decade
                 than wider
-prior           P(jump > ROPE) stays at least 0.95 at half and at twice the prior scale of its size
+prior           P(jump > ROPE) stays at least 0.95 at half and at twice the prior scale of its size,
+                and where fewer or more tasks, or arms of a task, are held to jump
 specifications  P(jump > 0) > 0.8 in at least 90% of the admissible specifications
 """
 
@@ -135,10 +136,10 @@ def _narrow(rows: pd.DataFrame) -> Condition:
 
 def _prior_holds(rows: pd.DataFrame) -> Condition:
     said = ", ".join(
-        f"{p:.2f} at {scale:g} times ({how})"
-        for scale, how, p in zip(rows["scale"], rows["how"], rows["p_above"], strict=True)
+        f"{p:.2f} ({prior}; {how})"
+        for prior, how, p in zip(rows["prior"], rows["how"], rows["p_above"], strict=True)
     )
-    said = f"P(jump > {ROPE}) with the prior scale of the jump changed: {said}"
+    said = f"P(jump > {ROPE}) under other priors of the jump: {said}"
     if not rows["converged"].all():
         return Condition("JUMP_PRIOR", None, f"a refit did not converge; {said}")
     return Condition("JUMP_PRIOR", bool((rows["p_above"] >= SURE).all()), said)

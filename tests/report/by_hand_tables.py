@@ -41,7 +41,8 @@ def robustness_of(source) -> Robustness:
         "jump_prior": pd.DataFrame(
             [
                 {"task": t, "arm": a, "median": 0.1, "p_above": rng.random(), "p_positive": 0.9,
-                 "scale": scale, "how": "reweighted", "pareto_k": 0.4, "converged": True}
+                 "prior": f"its size times {scale:g}", "how": "reweighted", "pareto_k": 0.4,
+                 "converged": True}
                 for scale in (0.5, 2.0) for t, a in where
             ]
         ),

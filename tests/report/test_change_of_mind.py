@@ -83,7 +83,7 @@ def test_fits_on_the_other_side_of_a_limit_are_counted(tried):
     moved.loc[last, "probability"] = [0.97, 0.02]
     assert other_side(moved) == (
         "2 of 20 other fits put P(jump > 5 points) across 0.05 or 0.95: jump's prior 2. The "
-        "farthest is scale times 2 (zero-shot, base), with 0.02."
+        "farthest is its size times 2 (zero-shot, base), with 0.02."
     )
 
 

@@ -25,7 +25,7 @@ from toolkit.fit import Fitted, fit_model
 from toolkit.models import RIVALS
 from toolkit.sampling import FitSettings
 from toolkit.scores import Scores
-from toolkit.sensitivity import jump_prior_refits
+from toolkit.sensitivity import other_jump_priors
 from toolkit.simulate import PlantedTask, planted_claim
 from toolkit.support import NOT_RUN, RIVAL_SURE, Evidence
 from toolkit.variants import Variant, jump_table, mixed
@@ -167,7 +167,7 @@ def _evidence(
         done(f"{model}: {len(waiting)} still wait")
         if not waiting:
             return Evidence(pd.concat(tables, ignore_index=True)), len(tables)
-    priors = jump_prior_refits(fitted, Variant(scores, "step", settings), cache, done)
-    refitted = int(priors.loc[priors["how"] == "refitted", "scale"].nunique())
+    priors = other_jump_priors(fitted, Variant(scores, "step", settings), cache, done)
+    refitted = int(priors.loc[priors["how"] == "refitted", "prior"].nunique())
     rivals = pd.concat(tables, ignore_index=True)
     return Evidence(rivals, priors), len(tables) + refitted

@@ -131,8 +131,7 @@ def _rivals(own: pd.DataFrame, _: Claim) -> Tried:
 
 
 def _priors(own: pd.DataFrame, _: Claim) -> Tried:
-    units = [f"scale times {scale:g}" for scale in own["scale"]]
-    return _rows([PRIOR] * len(own), units, own["p_above"], own["converged"])
+    return _rows([PRIOR] * len(own), list(own["prior"]), own["p_above"], own["converged"])
 
 
 def _units(own: pd.DataFrame, _: Claim) -> Tried:

@@ -108,7 +108,7 @@ def conditions() -> None:
         ("width", f"a step of free width, where it was fitted, is at most {NARROW:g} decades wide "
          f"with probability {NARROW_MIN:g} or more"),
         ("prior", f"P(jump > {POINTS}) stays at least {SURE} at half and at twice the prior scale "
-         "of its size"),
+         "of its size, and where fewer or more tasks, or arms of a task, are held to jump"),
         ("specifications", f"P(jump > 0) is above {HOLDS} in at least "
          f"{100 * SPECIFICATIONS_MIN:.0f}% of the admissible specifications"),
     ]  # fmt: skip
@@ -136,7 +136,8 @@ def _flagged(arms: Sequence[ArmStability], flag: str) -> str:
 def _priors_answer(arms: Sequence[ArmStability]) -> str:
     worst = max(max(arm.hyperpriors, arm.jump_prior) for arm in arms)
     return (
-        "Half and twice the prior scale of the jump change the answer after controls for "
+        "Other priors of the jump's size, and of how often tasks and arms jump, change the answer "
+        "after controls for "
         f"{_flagged(arms, 'JUMP_PRIOR_MATTERS')}; power-scaling calls "
         f"{_flagged(arms, 'PRIOR_SENSITIVE')} sensitive to the priors (largest {worst:.3f}, limit "
         f"{SENSITIVE})."

@@ -22,7 +22,8 @@ from toolkit.verdict import Verdict
 FLAGS = {
     "RIVAL_NOT_CONVERGED": "a fit of a rival curve did not converge",
     "CURVE_MATTERS": "another curve under the step changes the answer",
-    "JUMP_PRIOR_MATTERS": "half or twice the prior scale of the jump changes the answer",
+    "JUMP_PRIOR_MATTERS": "another prior of how large jumps are, or of how often tasks or arms "
+    "jump, changes the answer",
     "PRIOR_SENSITIVE": "power-scaling finds the jump sensitive to the priors",
     "INFLUENTIAL_UNIT": "without one checkpoint, family or task the answer changes",
     "SPECIFICATION_MATTERS": "another reasonable specification changes the answer",
@@ -68,7 +69,7 @@ def _rival_row(rival: RivalJump) -> tuple[str, ...]:
 
 def _prior_table(arm: ArmStability) -> str:
     rows = [
-        (f"prior scale of the jump times {prior.scale:g}", Num(share(prior.p_above)), prior.how)
+        (f"prior of the jump: {prior.prior}", Num(share(prior.p_above)), prior.how)
         for prior in arm.priors
     ]
     rows += [

@@ -74,7 +74,8 @@ THRESHOLDS = (
     Threshold("support", "RIVAL_SURE", JUMP, "Probability of a jump on each flexible rival curve "
               "with a step", "at least {v}", "RIVAL_CURVES"),
     Threshold("gates", "SURE", JUMP, "The same probability on average over these curves and the "
-              "main one; and at half and at twice the prior scale of the jump", "at least {v}",
+              "main one; and under other priors of the jump: half and twice the scale of its size, "
+              "fewer or more tasks or arms that jump", "at least {v}",
               "RIVAL_CURVES, JUMP_PRIOR"),
     Threshold("variants", "NARROW", JUMP, "Up to this width a rise counts as a step",
               "{v} decades", "WIDTH"),
