@@ -43,7 +43,7 @@ class PlainStep(SharpStep):
         real = np.flatnonzero(design.scored.ravel())
         task = real // design.scored.shape[1]
         lapse = priors["lapse"].variable("lapse", "task")[task]
-        size, presence = jump_variables(priors, data["jump_scale"])
+        size, before = jump_variables(priors, data["jump_scale"], design)
         lift = lift_by_cell(size, design).ravel()[real]
         above = (design.gaps_below.ravel()[real] > _gaps(design)).astype(float)  # (gap, cell)
         chance, answered = design.chance[task], _cells(parsed, real)
@@ -60,7 +60,7 @@ class PlainStep(SharpStep):
         else:
             rise = (log_likelihood(without + lift) - base) * above
         gain = _by_arm(rise, real, design)
-        total = _by_task(base, real, design) + log_gain(gain, presence, design.log_gap_prior)
+        total = _by_task(base, real, design) + log_gain(gain, before, design, design.log_gap_prior)
         pm.Potential("n_correct", total + log_ways(data["counts"], data["n_items"]))
 
 

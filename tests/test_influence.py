@@ -71,7 +71,8 @@ def fake_fit(scores, rng, chains=2, draws=30, scale=0.3, **fixed):
     for name, values, of in (
         ("lapse", lambda s: rng.uniform(0, 0.05, s), ("task",)),
         ("dispersion_sd", lambda s: rng.uniform(0.02, 0.08, s), ("task",)),
-        ("jump_share", lambda s: rng.uniform(0.2, 0.6, s), ("arm",)),
+        ("jump_tasks", lambda s: rng.uniform(0.4, 0.8, s), ()),
+        ("jump_arms", lambda s: rng.uniform(0.4, 0.8, s), ("arm",)),
         ("jump_size", lambda s: rng.uniform(0.5, 2.5, s), ("task", "arm")),
         ("jump_gap", lambda s: np.zeros(s, int), ("task",)),
         ("jump_present", lambda s: np.zeros(s, bool), ("task", "arm")),
@@ -146,6 +147,9 @@ def enumerated(cells, hidden, draw, task):
     design = cells.fitted.design
     kept = np.flatnonzero(design.scored[task] & ~hidden[task])
     c = cells.concentration[draw, task]
+    w = cells.posterior["jump_tasks"].to_numpy().ravel()[draw]
+    v = cells.posterior["jump_arms"].to_numpy().reshape(-1, len(ARM_LABELS))[draw]
+    some = 1 - np.prod(1 - v)  # every task has all four arms
     terms = []
     for gap in range(design.n_gaps[task]):
         for arms in product((False, True), repeat=len(ARM_LABELS)):
@@ -155,7 +159,7 @@ def enumerated(cells, hidden, draw, task):
                 cells.without[draw, task],
             )[kept]
             n, k = design.n_items[task, kept], design.n_correct[task, kept]
-            prior = np.where(arms, cells.share[draw], 1 - cells.share[draw]).prod()
+            prior = w * np.where(arms, v, 1 - v).prod() / some if any(arms) else 1 - w
             log_pmf = stats.betabinom.logpmf(k, n, p * c, (1 - p) * c).sum()
             terms.append(np.log(prior / design.n_gaps[task]) + log_pmf)
     return special.logsumexp(terms)
@@ -232,7 +236,7 @@ def conjugate(rng, draws=20_000):
         study, rng, 2, draws // 2, intercept_effect=special.logit(p), slope_effect=0.0,
         curvature_effect=0.0, lapse=0.0,
         family_effect=0.0, family_slope_effect=0.0, checkpoint_effect=0.0,
-        checkpoint_task_effect=0.0, dispersion_sd=0.0, jump_share=1e-12,
+        checkpoint_task_effect=0.0, dispersion_sd=0.0, jump_tasks=1e-12,
     )  # fmt: skip
 
 
@@ -283,9 +287,9 @@ def test_pareto_k_of_weights_with_a_known_tail(shape, reliable, rng):
 
 def test_presence_without_the_cells_above_is_the_prior_and_with_them_bayes(rng):
     # All draws alike: what is left to draw is presence, whose conditional is known.
-    share = 0.3
+    share = 0.3  # of the only arm, whatever its own share is: a task that jumps jumps in it
     fit = fake_fit(
-        one_curve(np.array([20.0, 27.0])), rng, 2, 1000, scale=0.0, jump_share=share,
+        one_curve(np.array([20.0, 27.0])), rng, 2, 1000, scale=0.0, jump_tasks=share,
         jump_size=0.8, dispersion_sd=0.05, lapse=0.0,
     )  # fmt: skip
     cells = cells_of(fit, 1)

@@ -9,6 +9,7 @@ from toolkit.cells import predicted_cells
 from toolkit.fit import Fitted
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
+from toolkit.models.jump_size import LOG_ODDS
 from toolkit.scores import Scores
 from toolkit.simulate import PlantedTask, StudyDesign, simulate_study
 
@@ -26,8 +27,8 @@ def small_design(metric="accuracy"):
 def prior_draws(model, design):
     """Return two prior draws of everything, and the accuracies without a jump of the graph."""
     built = model.build(design)
-    kept = [v for v in (*built.free_RVs, *built.deterministics)
-            if v.name not in ("gain", "jump_presence", "task_log_likelihood")]  # fmt: skip
+    left = {"gain", *LOG_ODDS, "task_log_likelihood"}
+    kept = [v for v in (*built.free_RVs, *built.deterministics) if v.name not in left]
     node = built["n_correct"].owner
     parameters = node.op.dist_params(node)
     drawn = pm.draw([*parameters[:2], *kept], draws=2, random_seed=1, mode="FAST_COMPILE")

@@ -167,10 +167,12 @@ def trace_of(design, jumps):
         "task_log_likelihood": ((*lead, "task"), rng.random((2, 3, n_tasks))),
     }
     if jumps:
-        values["jump_share"] = ((*lead, "arm"), rng.random((2, 3, 4)))
+        values["jump_tasks"] = (lead, rng.random((2, 3)))
+        values["jump_arms"] = ((*lead, "arm"), rng.random((2, 3, 4)))
+        values["jump_log_odds"] = ((*lead, "task"), rng.normal(size=(2, 3, n_tasks)))
         each = (*lead, "task", "arm")
         values["jump_size"] = (each, np.full((2, 3, n_tasks, 4), 7.25))
-        values["jump_presence"] = (each, rng.random((2, 3, n_tasks, 4)))
+        values["jump_arm_log_odds"] = (each, rng.normal(size=(2, 3, n_tasks, 4)))
         gain = np.full((2, 3, n_tasks, 4, n_gaps), -1e3)
         gain[..., 0, 1] = 1e3
         values["gain"] = ((*lead, "task", "arm", "gap"), gain)
@@ -220,7 +222,8 @@ def test_sample_keeps_draws_without_what_they_were_made_from(scores, sampled):
     draws, _ = sampled("step")
     posterior = draws["posterior"]
     assert set(posterior.data_vars) == {
-        "lapse", "jump_share", "jump_size", "jump_gap", "jump_present", "jump_probability",
+        "lapse", "jump_tasks", "jump_arms", "jump_size", "jump_gap", "jump_present",
+        "jump_probability",
     }  # fmt: skip
     assert (posterior["jump_gap"] == 1).all()
     assert posterior["jump_present"].isel(arm=0).all()
@@ -291,5 +294,5 @@ def test_model_sources_of_the_step_model_are_the_files_it_is_made_of():
     names = {module.__name__.rpartition(".")[2] for module in model_sources("step")}
     assert names == {
         "sampling", "model", "design", "effects", "likelihood", "priors", "beta_binomial",
-        "jump_mixture", "jump_size", "smooth", "step", "polynomial",
+        "jump_mixture", "jump_size", "smooth", "some_arm", "step", "polynomial",
     }  # fmt: skip

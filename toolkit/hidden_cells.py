@@ -3,6 +3,7 @@
 What a fit without them would find follows from the draws with them by importance weights: the log
 weight of a draw is, summed over tasks, the marginal log-likelihood without those cells minus that
 with them. Gap and presence of the jump were drawn given all cells, so that they are drawn anew.
+A task keeps its arms: one that loses all its cells may still jump, though nothing shows it.
 """
 
 from dataclasses import dataclass
@@ -13,13 +14,13 @@ import xarray as xr
 from arviz_stats.base import dataarray_stats
 
 from toolkit.cells import predicted_cells
-from toolkit.claims import ARM_LABELS
 from toolkit.curves import N_DRAWS, thinned
 from toolkit.errors import FitError
 from toolkit.estimands import curve_of, jump
 from toolkit.fit import Fitted
 from toolkit.models.design import Design
-from toolkit.models.jump_mixture import PRESENCE_HIGH, PRESENCE_LOW, mix
+from toolkit.models.jump_mixture import mix
+from toolkit.models.jump_size import JumpLogOdds, log_odds_of_shares
 from toolkit.models.step import SharpStep
 
 Kind = Literal["checkpoint", "family", "task"]
@@ -59,7 +60,7 @@ class Cells:
     without: np.ndarray  # (draw, task, slot), accuracy without a jump
     with_jump: np.ndarray  # (draw, task, slot), above the lowest gap; below it no jump is
     concentration: np.ndarray  # (draw, task)
-    share: np.ndarray  # (draw, arm)
+    before: JumpLogOdds  # (draw, task) and (draw, task, arm), whatever the sizes of the jumps
 
     def mixtures(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return marginal log-likelihood (draw, task) and gains (draw, task, arm, gap).
@@ -68,12 +69,8 @@ class Cells:
         """
         design = self.fitted.design
         counts, items = (np.where(hidden, 0.0, v) for v in (design.n_correct, design.n_items))
-        fixed = design.arm, design.gaps_below, design.n_gaps
-        # Sizes of absent jumps have their prior, so that a size says nothing of presence.
-        presence = np.broadcast_to(
-            self.share[:, None], (*self.concentration.shape, len(ARM_LABELS))
-        )
-        each = zip(self.without, self.with_jump, self.concentration, presence, strict=True)
+        fixed = design.arms_of_jump, design.arm, design.gaps_below, design.n_gaps
+        each = zip(self.without, self.with_jump, self.concentration, *self.before, strict=True)
         found = [mix(counts, items, *draw, *fixed) for draw in each]
         return np.array([f[0] for f in found]), np.array([f[-1] for f in found])
 
@@ -90,7 +87,7 @@ class Cells:
         lead = posterior.sizes["chain"], posterior.sizes["draw"]
         drawn = self.fitted.model.step.draw(
             gain.reshape(*lead, *gain.shape[1:]),
-            self.share.reshape(*lead, 1, -1),
+            JumpLogOdds(*(each.reshape(*lead, *each.shape[1:]) for each in self.before)),
             design,
             np.random.default_rng(self.random_seed),
         )
@@ -119,7 +116,8 @@ def cells_of(fitted: Fitted, random_seed: int, n_draws: int = N_DRAWS) -> Cells:
     # In the lowest gap, so that every cell that a jump can lift is lifted.
     everywhere = {"jump_present": xr.ones_like(present), "jump_gap": xr.zeros_like(gap)}
     lifted = predicted_cells(posterior.assign(everywhere), fitted)
-    share = posterior["jump_share"].transpose("chain", "draw", "arm").to_numpy()
+    tasks = posterior["jump_tasks"].transpose("chain", "draw").to_numpy()
+    arms = posterior["jump_arms"].transpose("chain", "draw", "arm").to_numpy()
     return Cells(
         fitted,
         posterior,
@@ -127,7 +125,8 @@ def cells_of(fitted: Fitted, random_seed: int, n_draws: int = N_DRAWS) -> Cells:
         absent["accuracy"].to_numpy(),
         lifted["accuracy"].to_numpy(),
         absent["concentration"].to_numpy(),
-        share.reshape(-1, share.shape[-1]).clip(PRESENCE_LOW, PRESENCE_HIGH),
+        # Sizes of absent jumps have their prior, so that a size says nothing of presence.
+        log_odds_of_shares(tasks.ravel(), arms.reshape(-1, arms.shape[-1]), fitted.design),
     )
 
 

@@ -1,7 +1,8 @@
 """Which arms a study has: what was not scored is not estimated.
 
-The model draws a jump in every arm, from its prior where there are no scores. Such draws are no
-estimates: they are NaN in everything that is reported, and shown as "not measured".
+The model draws a jump in every arm, from its prior where there are no scores (and mostly so where
+they are of one size). Such draws are no estimates: they are NaN in everything that is reported, and
+shown as "not measured".
 """
 
 import numpy as np
@@ -13,13 +14,12 @@ from toolkit.models.design import Design
 
 def is_measured(design: Design) -> np.ndarray:
     """Return in which arms a task was scored at two sizes or more, (task, arm)."""
-    by_task = [measured_arms(design, task) for task in range(len(design.tasks))]
-    return np.array([list(arms.values()) for arms in by_task])
+    return design.arms_measured
 
 
 def measured_arms(design: Design, task: int) -> dict[Arm, bool]:
     """Return of each arm whether a task, by its number, was scored there."""
-    return {arm: np.unique(sizes_in(design, task, arm)).size > 1 for arm in ARMS}
+    return dict(zip(ARMS, design.arms_measured[task].tolist(), strict=True))
 
 
 def sizes_in(design: Design, task: int, arm: Arm) -> np.ndarray:

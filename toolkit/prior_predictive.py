@@ -15,6 +15,7 @@ from toolkit.claims import CONTROLLED_ARM
 from toolkit.curves import jump_at
 from toolkit.estimands import ROPE, expected_accuracy, jump
 from toolkit.models.design import Design
+from toolkit.models.jump_size import log_odds_of_shares
 from toolkit.models.priors import PRIORS, Prior
 from toolkit.models.step import draw_jumps
 
@@ -37,6 +38,7 @@ class PriorPredictive:
     chance to perfect, jumps included. ``calm`` is the share of draws in which no task moves more
     than ``MOVE`` within half a decade, ``calm_with_jumps`` the same with jumps; ``at_floor`` and
     ``at_ceiling`` the shares of expected scores within ``EDGE`` of chance and of perfect.
+    ``p_jump`` is the probability of a material jump of a task, ``p_none`` that no task has one.
     """
 
     bands: pd.DataFrame
@@ -48,6 +50,7 @@ class PriorPredictive:
     at_floor: float
     at_ceiling: float
     p_jump: float
+    p_none: float
 
     @property
     def sentence(self) -> str:
@@ -58,7 +61,8 @@ class PriorPredictive:
             f"({100 * self.calm_with_jumps:.0f}% with jumps); {100 * self.at_floor:.0f}% of the "
             f"expected scores lie within {100 * EDGE:.0f}% of chance and "
             f"{100 * self.at_ceiling:.0f}% within {100 * EDGE:.0f}% of perfect; a jump above "
-            f"{100 * ROPE:.0f} points after controls has prior probability {self.p_jump:.2f}."
+            f"{100 * ROPE:.0f} points after controls has prior probability {self.p_jump:.2f}, "
+            f"and that no task has one {self.p_none:.2f}."
         )
 
 
@@ -84,6 +88,7 @@ def prior_predictive(
         at_floor=float((jumping < EDGE).mean()),
         at_ceiling=float((jumping > 1 - EDGE).mean()),
         p_jump=float((controlled > ROPE).mean()),
+        p_none=float((controlled <= ROPE).all("task").mean()),
     )
 
 
@@ -201,10 +206,11 @@ class _Drawing:
 
     def jumps(self) -> None:
         """Draw place, presence and size of each task's jump."""
-        share = self.plain("jump_share", "arm")
+        tasks, arms = self.plain("jump_tasks"), self.plain("jump_arms", "arm")
         self.plain("jump_size", "task", "arm")
         gain = np.zeros((*self.shape, *(self.sizes[d] for d in ("task", "arm", "gap"))))
-        found = draw_jumps(gain, share[..., None, :], self.design.log_gap_prior, self.rng)
+        before = log_odds_of_shares(tasks, arms, self.design)
+        found = draw_jumps(gain, before, self.design, self.design.log_gap_prior, self.rng)
         self.variables["jump_gap"] = ((*LEAD, "task"), found.place)
         self.variables["jump_present"] = ((*LEAD, "task", "arm"), found.present)
         self.variables["jump_probability"] = ((*LEAD, "task", "arm"), found.probability)

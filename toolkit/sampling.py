@@ -18,7 +18,7 @@ import xarray as xr
 
 from toolkit.errors import FitError
 from toolkit.models.design import Design
-from toolkit.models.jump_size import drawn_where_absent
+from toolkit.models.jump_size import LOG_ODDS, JumpLogOdds, drawn_where_absent
 from toolkit.models.model import Model
 
 # Compiled models kept in memory, unless ``keeping_models`` says otherwise.
@@ -133,9 +133,12 @@ def with_jumps(
     lead = ("chain", "draw", "task")
     size = posterior["jump_size"].transpose(*lead, "arm").to_numpy()
     jumps = model.step.draw(
-        posterior["gain"].to_numpy(), posterior["jump_presence"].to_numpy(), design, rng
+        posterior["gain"].to_numpy(),
+        JumpLogOdds(*(posterior[name].to_numpy() for name in LOG_ODDS)),
+        design,
+        rng,
     )
-    size = drawn_where_absent(size, jumps.present, jump_scale, rng)
+    size = drawn_where_absent(size, jumps.present & design.arms_scored, jump_scale, rng)
     places = model.step.places(jumps.place)
     return posterior.assign(
         {
@@ -144,7 +147,7 @@ def with_jumps(
             "jump_size": ((*lead, "arm"), size),
             "jump_probability": ((*lead, "arm"), jumps.probability),
         }
-    ).drop_vars(["gain", "jump_presence"])
+    ).drop_vars(["gain", *LOG_ODDS])
 
 
 _compiled: dict[str, CompiledModel] = {}

@@ -68,6 +68,7 @@ def test_one_fit_gives_a_rank_of_every_quantity():
     found = rank_truth(sbc_design(), settings)
     assert set(found["ranks"]) == {
         "jump, zero-shot, base", "jump, few-shot, instruction-tuned", "place of the jump",
-        "number of jumps that remain", "share of tasks with a jump", "joint log-likelihood",
+        "number of jumps that remain", "share of tasks with a jump", "share of these in an arm",
+        "joint log-likelihood",
     }  # fmt: skip
     assert all(0 <= rank <= N_RANKED for rank in found["ranks"].values())

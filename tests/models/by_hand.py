@@ -19,7 +19,7 @@ from toolkit.scores import Scores
 
 MODE = "FAST_COMPILE"
 # As documented in toolkit/models/likelihood.py.
-LEAST_VARIANCE = 1e-6
+LEAST_VARIANCE = 1e-4
 EDGE = 1e-5
 
 # name, family, size in parameters, tuned, base
@@ -182,11 +182,26 @@ def cells_of(frame, u):
     return Cells(np.array(arms), np.array(log_odds), np.array(parsed), np.array(totals))
 
 
-def presence(u):
-    """Return the probability of a jump of its size before any score, (task, arm), by Bayes."""
-    w, size = u["jump_share"], u["jump_size"]
-    present = w * stats.halfnorm.pdf(size, scale=2)
-    return present / (present + (1 - w) * stats.lognorm.pdf(size, 1.2, scale=0.5))
+def sets_of_arms(frame, u, task, scale=1.0):
+    """Return the density of a task's sizes with each set of arms that may jump, by set.
+
+    A task jumps with probability w, and then in one at least of the arms with two sizes. In an arm
+    without cells the size says nothing.
+    """
+    mine = frame[frame.task == task]
+    sizes = mine.groupby((mine.n_shots > 0) + 2 * mine.instruction_tuned).n_params.nunique()
+    has_cells, measured = np.isin(range(4), sizes.index), sizes.index[sizes > 1]
+    v, w = u["jump_arms"], u["jump_tasks"]
+    size = u["jump_size"][sorted(set(frame.task)).index(task)]
+    present = stats.halfnorm.pdf(size, scale=2 * scale)
+    absent = stats.lognorm.pdf(size, 1.2, scale=0.5)
+    some = 1 - math.prod(1 - v[a] for a in measured)
+    out = {}
+    for arms in itertools.product((False, True), repeat=4):
+        p = w * np.where(arms, v, 1 - v).prod() / some if any(arms) else 1 - w
+        if not any(arms) or any(arms[a] for a in measured):
+            out[arms] = p * np.where(arms & has_cells, present, absent).prod()
+    return out
 
 
 def log_pmfs(frame, u, risen: np.ndarray | float = 0.0):
@@ -228,14 +243,15 @@ def log_terms(frame, u, task, places=None, seen=None):
     """
     places = list(sharp_places(frame, task) if places is None else places)
     mine = (frame.task == task).to_numpy() & (True if seen is None else seen)
-    arm, before = cells_of(frame, u).arm, presence(u)[sorted(set(frame.task)).index(task)]
+    arm = cells_of(frame, u).arm
+    sets = sets_of_arms(frame, u, task)
+    whole = sum(sets.values())
     without = log_pmfs(frame, u)
     terms, pairs = [], []
     for place, risen in enumerate(places):
         lifted = log_pmfs(frame, u, risen)
-        for arms in itertools.product((False, True), repeat=4):
-            log_p = -math.log(len(places))
-            log_p += sum(math.log(w if on else 1 - w) for w, on in zip(before, arms, strict=True))
+        for arms, p in sets.items():
+            log_p = math.log(p / whole) - math.log(len(places))
             for cell in np.flatnonzero(mine):
                 log_p += lifted[cell] if arms[arm[cell]] else without[cell]
             terms.append(log_p)

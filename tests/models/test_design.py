@@ -169,6 +169,30 @@ def test_design_arms_in_the_order_of_the_labels(design):
     assert design.coords["arm"] == list(ARM_LABELS)
 
 
+def test_design_arms_are_measured_from_two_sizes_on_and_padding_is_of_no_arm():
+    table = frame()
+    few_only = (table.task == "naming") | (table.n_shots > 0)  # sorting, which has fewer cells
+    small = (table.checkpoint != "moss-l-chat") | (table.n_shots > 0)  # one size of tuned, no shots
+    design = design_of(table[few_only & small])
+    sorting, naming = design.tasks.index("sorting"), design.tasks.index("naming")
+    assert not design.scored[sorting].all()
+    assert design.arms_scored[sorting].tolist() == [False, True, False, False]
+    assert design.arms_measured[sorting].tolist() == [False, True, False, False]
+    assert design.arms_scored[naming].all()
+    assert design.arms_measured[naming].tolist() == [True, True, False, True]
+    np.testing.assert_array_equal(design.arms_of_jump, design.arms_measured)
+
+
+def test_design_where_no_arm_is_measured_a_jump_may_be_in_any():
+    table = frame()
+    apart = ((table.checkpoint == "fern-s") & (table.n_shots == 0)) | (
+        (table.checkpoint == "moss-m") & (table.n_shots > 0)
+    )
+    design = design_of(table[apart & (table.task == "sorting")])
+    assert not design.arms_measured.any()
+    assert design.arms_of_jump.all()
+
+
 def test_design_data_are_the_counts_and_items(design):
     assert set(design.data) == {"counts", "n_items"}
     assert design.data["counts"] is design.n_correct

@@ -8,13 +8,16 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 from by_hand import beta_binomial, design_of, log_sum, table
+from scipy import special
 
 from toolkit.models import jump_mixture
 from toolkit.models.jump_mixture import JumpMixture, Mixture, mix
+from toolkit.models.some_arm import NEVER
 
 N_TASKS, N_SLOTS, N_ARMS = 2, 7, 3
 # The second task has a gap less, and a last slot that is padding.
 N_GAPS = np.array([3, 2])
+SOME_OF = np.array([[1, 1, 1], [0, 1, 0]])
 ARM = np.array([[0, 1, 2, 0, 1, 2, 0], [0, 0, 1, 1, 1, 0, 0]])
 GAPS_BELOW = np.array([[0, 0, 1, 1, 2, 3, 3], [0, 1, 1, 2, 2, 2, 0]])
 ITEMS = np.array([[20, 30, 25, 40, 10, 60, 50], [30, 30, 40, 20, 70, 25, 0]], float)
@@ -27,21 +30,35 @@ def inputs(seed):
     with_jump = without + rng.uniform(0.01, 0.15, ITEMS.shape)
     return [
         np.floor(rng.uniform(0, 1, ITEMS.shape) * (ITEMS + 1)), ITEMS, without, with_jump,
-        rng.uniform(5, 200, N_TASKS), rng.uniform(0.1, 0.9, (N_TASKS, N_ARMS)),
-        ARM, GAPS_BELOW, N_GAPS,
+        rng.uniform(5, 200, N_TASKS), rng.normal(0, 1.5, N_TASKS),
+        rng.normal(0, 1.5, (N_TASKS, N_ARMS)), SOME_OF, ARM, GAPS_BELOW, N_GAPS,
     ]  # fmt: skip
 
 
-def by_sum(n_correct, n_items, without, with_jump, concentration, presence, arm, below, n_gaps):
+def by_sum(
+    n_correct,
+    n_items,
+    without,
+    with_jump,
+    concentration,
+    jumping,
+    in_arm,
+    some_of,
+    arm,
+    below,
+    n_gaps,
+):
     """Return each task's log-likelihood as a sum over every gap and every set of arms."""
     values = []
     for t in range(len(without)):
         terms = []
-        for gap, arms in itertools.product(
-            range(n_gaps[t]), itertools.product((0, 1), repeat=N_ARMS)
-        ):
-            term = -np.log(n_gaps[t])
-            term += sum(np.log(w if on else 1 - w) for w, on in zip(presence[t], arms, strict=True))
+        every = list(itertools.product((0, 1), repeat=N_ARMS))
+        sets = [every[0], *(arms for arms in every if some_of[t] @ arms)]
+        odds = np.array([np.exp(in_arm[t] @ arms) for arms in sets[1:]])
+        jumps = special.expit(jumping[t])
+        before = [1 - jumps, *(jumps * odds / odds.sum())]
+        for gap, (arms, p) in itertools.product(range(n_gaps[t]), zip(sets, before, strict=True)):
+            term = np.log(p) - np.log(n_gaps[t])
             for j in range(n_items.shape[1]):
                 k, n = n_correct[t, j], n_items[t, j]
                 lifted = arms[arm[t, j]] and below[t, j] > gap
@@ -67,7 +84,8 @@ def test_gradient_equals_finite_differences(seed):
     given = inputs(seed)
     found = mixed(*given)
     derivatives = {
-        2: found.by_without, 3: found.by_with, 4: found.by_concentration, 5: found.by_presence,
+        2: found.by_without, 3: found.by_with, 4: found.by_concentration,
+        5: found.by_jumping, 6: found.by_in_arm,
     }  # fmt: skip
     for index, derivative in derivatives.items():
         for at in np.ndindex(given[index].shape):
@@ -102,7 +120,7 @@ def test_cells_without_items_change_nothing():
     given = inputs(5)
     before = mixed(*given)
     # Padding with anything in it, also as if it lay above every gap.
-    for index, value in ((0, 0.0), (2, 0.9), (3, 0.99), (6, 2), (7, 2)):
+    for index, value in ((0, 0.0), (2, 0.9), (3, 0.99), (8, 2), (9, 2)):
         given[index] = given[index].copy()
         given[index][1, -1] = value
     for name, value in before._asdict().items():
@@ -116,38 +134,14 @@ def test_cells_without_items_change_nothing():
     assert (mixed(*given).by_with[:, 4] == 0).all()
 
 
-def either(gain, presence):
-    """Return log(1 - presence + presence exp(gain)) and its derivatives."""
-    return np.array(jump_mixture._either(float(gain), float(presence)))
-
-
-@pytest.mark.parametrize("presence", [1e-12, 0.01, 0.5, 0.99, 1 - 1e-12])
-@pytest.mark.parametrize("gain", [-30.0, -1.0, 0.0, 1e-9, 2.0, 30.0])
-def test_presence_or_absence_equals_its_formula(gain, presence):
-    total = 1 - presence + presence * np.exp(gain)
-    expected = [np.log(total), (np.exp(gain) - 1) / total, presence * np.exp(gain) / total]
-    np.testing.assert_allclose(either(gain, presence), expected, rtol=1e-12, atol=1e-15)
-
-
-@pytest.mark.parametrize("presence", [0.0, 1e-320, 1e-17, 1e-6, 0.5, 1 - 1e-6, 1 - 2.0**-53, 1.0])
-def test_certain_jumps_and_presence_rounded_to_certainty_stay_finite(presence):
-    for gain in (-1e5, -800.0, -1e-3, 0.0, 1e-3, 800.0, 1e5):
-        value, by_presence, by_gain = either(gain, presence)
-        assert np.isfinite([value, by_presence, by_gain]).all(), (gain, presence)
-        assert 0 <= by_gain <= 1
-        assert min(gain, 0) - 1e-9 <= value <= max(gain, 0) + 1e-9
-        # The sampler moves shares on the log-odds scale, where its slope is bounded.
-        assert abs(by_presence * presence * (1 - presence)) <= 1 + 1e-9
-
-
-@pytest.mark.parametrize("presence", [0.0, 1e-17, 0.5, 1.0])
+@pytest.mark.parametrize("log_odds", [NEVER, -690.0, 0.0, 36.0, 3000.0])
 @pytest.mark.parametrize("right", [0.0, 1.0])
-def test_mixture_of_a_certain_jump_is_finite(presence, right):
+def test_mixture_of_a_certain_jump_is_finite(log_odds, right):
     given = inputs(6)
     given[1] = ITEMS * 1000
     given[0] = given[1] * right  # all wrong or all right: for or against the jump without doubt
     given[2][:], given[3][:] = 1e-5, 1 - 1e-5
-    given[4][:], given[5][:] = 2.5e5, presence
+    given[4][:], given[5][:], given[6][:] = 2.5e5, log_odds, log_odds
     found = mixed(*given)
     assert np.abs(found.gain).max() > 1e5
     for name, value in found._asdict().items():
@@ -158,8 +152,8 @@ def test_mixture_of_a_certain_jump_is_finite(presence, right):
 def compiled():
     """Return the operation and its gradient by PyTensor, by mode."""
     given = inputs(7)
-    parts = [pt.as_tensor_variable(v).type() for v in given[2:6]]
-    value, *_, gain = JumpMixture().make_node(*given[:2], *parts, *given[6:]).outputs
+    parts = [pt.as_tensor_variable(v).type() for v in given[2:7]]
+    value, *_, gain = JumpMixture().make_node(*given[:2], *parts, *given[7:]).outputs
     weights = np.array([1.0, -0.7])  # so that a gradient by task is told from one of the sum
     slopes: Any = pt.grad((weights * value).sum(), parts)
     outputs = [value, gain, *slopes]
@@ -170,7 +164,7 @@ def compiled():
 
 def test_operation_gives_the_same_in_python_and_in_numba(compiled):
     for seed in (7, 8):
-        python, numba = (function(*inputs(seed)[2:6]) for function in compiled.values())
+        python, numba = (function(*inputs(seed)[2:7]) for function in compiled.values())
         for one, other in zip(python, numba, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
 
@@ -178,7 +172,7 @@ def test_operation_gives_the_same_in_python_and_in_numba(compiled):
 def test_operation_gives_the_gradient_of_its_value(compiled):
     counts, found = inputs(7)[:2], inputs(8)
     found = mixed(*counts, *found[2:])
-    value, gain, *slopes = compiled["FAST_COMPILE"](*inputs(8)[2:6])
+    value, gain, *slopes = compiled["FAST_COMPILE"](*inputs(8)[2:7])
     np.testing.assert_array_equal(value, found.value)
     np.testing.assert_array_equal(gain, found.gain)
     weights = np.array([1.0, -0.7])
@@ -186,7 +180,8 @@ def test_operation_gives_the_gradient_of_its_value(compiled):
         weights[:, None] * found.by_without,
         weights[:, None] * found.by_with,
         weights * found.by_concentration,
-        weights[:, None] * found.by_presence,
+        weights * found.by_jumping,
+        weights[:, None] * found.by_in_arm,
     ]
     for one, other in zip(slopes, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)

@@ -13,6 +13,7 @@ from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM
 from toolkit.estimands import ROPE, curve_of, expected_accuracy, jump
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
+from toolkit.models.jump_size import log_odds_of_shares
 from toolkit.models.priors import PRIORS
 from toolkit.scores import read_scores
 
@@ -59,8 +60,20 @@ def priors_of(design):
 
 
 def with_jumps(draws, name, design):
-    """Return prior draws with the jumps drawn as in a fit, but without any data."""
-    model = MODELS[name]
+    """Return prior draws with the jumps drawn as in a fit, but without any data.
+
+    Sizes are drawn here: PyMC draws them without the potential that makes their density.
+    """
+    model, each = MODELS[name], ("chain", "draw", "task", "arm")
+    (sigma,) = PRIORS["jump_size"].arguments
+    size = np.abs(np.random.default_rng(3).normal(0, sigma, draws["jump_size"].shape))
+    shares = (draws[name].to_numpy() for name in ("jump_tasks", "jump_arms"))
+    before = log_odds_of_shares(*shares, design)
+    draws = draws.assign(
+        jump_size=(each, size),
+        jump_log_odds=((*each[:2], "task"), before.jumping),
+        jump_arm_log_odds=(each, before.in_arm),
+    )
     ((place, places),) = model.step.coords(design).items()
     no_gain = np.zeros((1, N_DRAWS, len(design.tasks), len(ARM_LABELS), len(places)))
     unseen = draws.assign(gain=(("chain", "draw", "task", "arm", place), no_gain))
@@ -145,12 +158,15 @@ def test_prior_scores_after_the_chance_floor_favour_neither_floor_nor_ceiling(cu
 
 @pytest.mark.parametrize("name", JUMPING)
 def test_prior_probability_of_a_material_jump_decides_nothing(priors_of, design, name):
-    jumps = jumps_of(name, priors_of, design)
+    # A task is as likely to jump as not; in how many of its four arms it then does is left open.
+    material, present = jumps_of(name, priors_of, design) > ROPE, priors_of(name)["jump_present"]
+    p = float(material.any("arm").mean())
+    assert 0.3 < p < 0.5, f"prior P(E1 > {ROPE} in some arm) = {p:.3f}"
+    assert float(present.any("arm").mean()) == pytest.approx(0.5, abs=0.05)
     for label in ARM_LABELS:
-        p = float((jumps.sel(arm=label) > ROPE).mean())
-        assert 0.2 < p < 0.5, f"{label}: prior P(E1 > {ROPE}) = {p:.3f}"
-        present = float(priors_of(name)["jump_present"].sel(arm=label).mean())
-        assert present == pytest.approx(0.5, abs=0.05)
+        p = float(material.sel(arm=label).mean())
+        assert 0.1 < p < 0.3, f"{label}: prior P(E1 > {ROPE}) = {p:.3f}"
+        assert float(present.sel(arm=label).mean()) == pytest.approx(0.2626, abs=0.04)
 
 
 @pytest.mark.parametrize("name", JUMPING)

@@ -10,13 +10,14 @@ from by_hand import (
     evaluated,
     log_marginal,
     log_pmfs,
-    presence,
     shares,
     table,
     unknowns,
 )
+from scipy.special import logit
 
 from toolkit.models import MODELS, step
+from toolkit.models.jump_size import LOG_ODDS, JumpLogOdds
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def without_jumps(design, point):
 
 
 def test_marginal_log_likelihood_with_no_share_is_that_without_jumps(design, point, marginal):
-    nowhere = {**point, "jump_share_logodds__": np.full(4, -400.0)}
+    nowhere = {**point, "jump_tasks_logodds__": np.array(-400.0)}
     expected = without_jumps(design, nowhere)
     np.testing.assert_allclose(np.ravel(marginal(nowhere)), expected, atol=1e-8, rtol=0)
 
@@ -84,9 +85,10 @@ def test_hidden_cells_leave_the_likelihood_of_the_rest(design, point):
 
 
 def test_a_hidden_cell_is_as_one_that_was_never_scored(design, point):
-    # Of fern-m on sorting, tuned, with shots: everything it belongs to has other cells as well.
+    # Of fern-m on sorting with shots: everything it belongs to has other cells as well, and the arm
+    # other sizes.
     frame = table()
-    drop = (frame.task == "sorting") & (frame.checkpoint == "fern-m-chat") & (frame.n_shots > 0)
+    drop = (frame.task == "sorting") & (frame.checkpoint == "fern-m") & (frame.n_shots > 0)
     hidden, dropped = (MODELS["step"].build(d) for d in (design, design_of(frame[~drop])))
     task, slot = design.tasks.index("sorting"), int(frame.groupby("task").cumcount()[drop].iloc[0])
     for name, values in design.data.items():
@@ -106,11 +108,12 @@ def test_gain_of_arms_without_cells_above_the_gap_is_exactly_zero(design, gain, 
 
 
 @pytest.fixture(scope="module")
-def drawn(design, gain, point):
+def drawn(design, model, gain, point):
     """Return 40,000 draws of gap and presence at one point, and the unknowns of that point."""
     n, u = 40_000, unknowns(point)
     gains = np.broadcast_to(gain(point), (1, n, 3, 4, 3))
-    before = np.broadcast_to(presence(u), (1, n, 3, 4))
+    at_point = (evaluated(model, name)(point) for name in LOG_ODDS)
+    before = JumpLogOdds(*(np.broadcast_to(each, (1, n, *each.shape)) for each in at_point))
     return step.SHARP.draw(gains, before, design, np.random.default_rng(8)), u
 
 
@@ -133,22 +136,26 @@ def test_jump_probability_equals_the_exact_marginal(design, drawn):
 def test_draw_jumps_with_overwhelming_evidence_stays_finite(design):
     gains = np.zeros((1, 3, 3, 4, 3))
     gains[..., 0, 1] = [[[900.0, -900.0, 0.0]] * 3]
-    before = np.full((1, 3, 3, 4), 1e-12)
+    before = JumpLogOdds(np.full((1, 3, 3), -30.0), np.full((1, 3, 3, 4), -30.0))
     with np.errstate(all="raise", under="ignore"):
-        jumps = step.draw_jumps(gains, before, design.log_gap_prior, np.random.default_rng(1))
+        jumps = step.SHARP.draw(gains, before, design, np.random.default_rng(1))
     assert np.isfinite(jumps.probability).all()
     assert jumps.probability[0, 0, 0, 0] == pytest.approx(1)
     assert jumps.present[0, :, 0, 0].all()
     assert (jumps.place[0, :, 0] == 1).all()
 
 
-def test_draw_jumps_of_arms_without_cells_come_from_their_presence(design):
+def test_draw_jumps_without_gains_come_from_their_log_odds(design):
     gains = np.zeros((1, 20_000, 3, 4, 3))
     each = np.array([0.1, 0.5, 0.9, 0.3])
-    before = np.broadcast_to(each, (1, 20_000, 3, 4))
-    jumps = step.draw_jumps(gains, before, design.log_gap_prior, np.random.default_rng(2))
+    in_arm = np.broadcast_to(logit(each), (1, 20_000, 3, 4))
+    before = JumpLogOdds(np.full((1, 20_000, 3), logit(0.8)), in_arm)
+    jumps = step.SHARP.draw(gains, before, design, np.random.default_rng(2))
     # Four standard errors of a share of a half.
-    assert np.abs(jumps.present.mean(axis=(0, 1)) - each).max() < 4 * 0.5 / np.sqrt(20_000)
+    share = np.tile(0.8 * each / (1 - np.prod(1 - each)), (3, 1))
+    # Only one arm of puns has two sizes: a task that jumps jumps there, and is free in the others.
+    share[design.tasks.index("puns")] = [0.8, *(0.8 * each[1:])]
+    assert np.abs(jumps.present.mean(axis=(0, 1)) - share).max() < 4 * 0.5 / np.sqrt(20_000)
     puns = design.tasks.index("puns")
     assert set(np.unique(jumps.place[..., puns])) == {0, 1}
     assert step.SHARP.places(jumps.place)["jump_gap"] is jumps.place

@@ -12,7 +12,6 @@ from by_hand import (
     assert_drawn_as,
     evaluated,
     log_marginal,
-    presence,
     shares,
     table,
     unknowns,
@@ -20,6 +19,8 @@ from by_hand import (
 )
 
 from toolkit.models import MODELS, wide_step
+from toolkit.models.jump_size import LOG_ODDS, JumpLogOdds
+from toolkit.models.some_arm import NEVER
 from toolkit.models.wide_step import WIDTHS, log_gain, log_place_prior
 
 
@@ -72,10 +73,11 @@ def test_hidden_cells_leave_the_likelihood_of_the_rest(design, point):
         assert found[index] == pytest.approx(expected, abs=1e-8)
 
 
-def test_drawn_jumps_are_spread_as_the_exact_conditional(design, gains, point):
+def test_drawn_jumps_are_spread_as_the_exact_conditional(design, model, gains, point):
     n, u = 40_000, unknowns(point)
     every = np.broadcast_to(gains, (1, n, *gains.shape))
-    before = np.broadcast_to(presence(u), (1, n, 3, 4))
+    at_point = (evaluated(model, name)(point) for name in LOG_ODDS)
+    before = JumpLogOdds(*(np.broadcast_to(each, (1, n, *each.shape)) for each in at_point))
     jumps = wide_step.WIDE.draw(every, before, design, np.random.default_rng(8))
     frame = table()
     for index, task in enumerate(design.tasks):
@@ -103,31 +105,34 @@ def test_place_prior_is_even_over_own_gaps_and_widths(design):
 
 @pytest.fixture(scope="module")
 def marginalised(design):
-    """Return a function from gains and presence to the value and its slopes."""
-    gain, before = pt.dtensor3("gain"), pt.dmatrix("presence")
-    value = log_gain(gain, before, log_place_prior(design))
-    slopes: Any = pt.grad(value.sum(), [gain, before])
-    return pytensor.function([gain, before], [value, *slopes], mode=MODE)
+    """Return a function from gains and log odds to the value and its slopes."""
+    given = [pt.dtensor3("gain"), pt.dvector("jumping"), pt.dmatrix("in_arm")]
+    value = log_gain(given[0], JumpLogOdds(*given[1:]), design, log_place_prior(design))
+    slopes: Any = pt.grad(value.sum(), given)
+    return pytensor.function(given, [value, *slopes], mode=MODE)
 
 
-@pytest.mark.parametrize("before", [0.0, 1e-17, 1e-6, 0.5, 1 - 1e-6, 1.0])
+@pytest.mark.parametrize("before", [NEVER, -700.0, -14.0, 0.0, 14.0, 700.0])
 def test_log_gain_of_a_certain_jump_has_a_finite_gradient(design, marginalised, before):
     shape = (*design.gap_low.shape[:1], 4, log_place_prior(design).shape[1])
     for size in (1e-3, 30.0, 1e3, 1e5):
         at = np.zeros(shape)
         at[:, 0, 0], at[:, 1, 1] = size, -size
-        value, by_gain, by_before = marginalised(at, np.full(shape[:2], before))
-        assert np.isfinite(value).all()
-        assert np.isfinite(by_gain).all()
-        assert np.isfinite(by_before).all()
+        value, by_gain, *by_before = marginalised(
+            at, np.full(shape[0], before), np.full(shape[:2], before)
+        )
+        for each in (value, by_gain, *by_before):
+            assert np.isfinite(each).all()
         # A gain of one unit is worth at most one unit: the gradient is P(present at the place).
         assert by_gain.min() >= -1e-12
         assert by_gain.max() <= 1 + 1e-9
 
 
-def test_log_gain_gradient_is_the_probability_of_a_jump_there(design, gains, point, marginalised):
+def test_log_gain_gradient_is_the_probability_of_a_jump_there(
+    design, model, gains, point, marginalised
+):
     u, frame = unknowns(point), table()
-    _, at, _ = marginalised(gains, presence(u))
+    _, at, *_ = marginalised(gains, *(evaluated(model, name)(point) for name in LOG_ODDS))
     for index, task in enumerate(design.tasks):
         exact = shares(frame, u, task, wide_places(frame, task, WIDTHS))
         for (place, arm), slope in np.ndenumerate(at[index].T):

@@ -130,5 +130,5 @@ def test_document_uses_only_what_both_routes_have(name):
 def test_picture_has_words_and_the_colours_of_the_page():
     shown = model_picture.model_picture()
     assert 'role="img"' in shown
-    assert "there or not in each" in shown
+    assert "in none or some of" in shown
     assert re.search(r"#[0-9a-f]{3,6}\b|fill=|style=", shown) is None

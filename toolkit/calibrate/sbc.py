@@ -90,13 +90,16 @@ def _quantities(fitted: Fitted, posterior: xr.Dataset) -> dict[str, np.ndarray]:
         for arm in (ARM_LABELS[0], ARM_LABELS[-1])
     }
     place = posterior["jump_gap"].sel(task=task).to_numpy().ravel()
-    share = posterior["jump_share"].sel(arm=ARM_LABELS[0])
     likelihood, _ = cells_of(fitted, 0).all_mixtures()
     return {
         **found,
         "place of the jump": place,
         "number of jumps that remain": surviving(jumps, design.tasks).to_numpy().ravel(),
-        "share of tasks with a jump": share.to_numpy().ravel(),
+        "share of tasks with a jump": posterior["jump_tasks"].to_numpy().ravel(),
+        "share of these in an arm": posterior["jump_arms"]
+        .sel(arm=ARM_LABELS[0])
+        .to_numpy()
+        .ravel(),
         "joint log-likelihood": likelihood.sum(axis=1),
     }
 

@@ -77,6 +77,31 @@ class Design:
         return self.n_items > 0
 
     @property
+    def arms_scored(self) -> np.ndarray:
+        """Return which arms each task has cells in, (task, arm)."""
+        return self._in_arm.any(axis=1)  # pyright: ignore[reportReturnType]
+
+    @property
+    def arms_measured(self) -> np.ndarray:
+        """Return in which arms each task was scored at two sizes or more, (task, arm)."""
+        below, none = self.gaps_below[:, :, None], self.gap_low.shape[1] + 1
+        highest = np.where(self._in_arm, below, -1).max(axis=1)
+        return highest > np.where(self._in_arm, below, none).min(axis=1)
+
+    @property
+    def arms_of_jump(self) -> np.ndarray:
+        """Return the arms (task, arm) of which one at least jumps in a task that jumps.
+
+        Those in which a jump could be seen, or all where none was measured.
+        """
+        return self.arms_measured | ~self.arms_measured.any(axis=1, keepdims=True)
+
+    @property
+    def _in_arm(self) -> np.ndarray:
+        """Return whether a slot is a cell of an arm, (task, slot, arm)."""
+        return (self.arm[:, :, None] == np.arange(len(ARM_LABELS))) & self.scored[:, :, None]
+
+    @property
     def data(self) -> dict[str, FloatArray]:
         """Return what a compiled model of this design can be given anew: counts and items.
 

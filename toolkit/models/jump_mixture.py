@@ -3,12 +3,14 @@
 A cell's log-likelihood takes two values, L0 without and L1 with the jump. The gain of arm a and
 gap k is the sum of L1 - L0 over the cells of that arm above the gap, and
 
-    log p(t) = sum L0 + log sum_k exp(-log G_t + sum_a log(1 - w_ta + w_ta exp(gain[t, a, k])))
+    log p(t) = sum L0 + softplus(u_t + V_t) - softplus(u_t)
+    V_t = log sum_k exp(-log G_t + any(l_t + gain[t, :, k]) - any(l_t))
 
-with the probability w that a jump of this size is present, before any score. This costs two
-likelihood evaluations whatever the number of gaps. ``JumpMixture`` computes it with its gradient in
-one loop; every exponential in it is of a non-positive number, so that neither overflows where a
-jump is certain. Its equality with a sum over all gaps and sets of arms is tested.
+with the log odds, before any score, u that a task of these sizes jumps and l of its arms, of some
+of which one at least then does: ``any`` is of ``some_arm``. This costs two likelihood evaluations
+whatever the number of gaps. ``JumpMixture`` computes it with its gradient in one loop; as it is
+given log odds, nothing in it overflows where a jump is certain. Its equality with a sum over all
+gaps and sets of arms is tested.
 """
 
 import hashlib
@@ -25,13 +27,11 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
-from toolkit.models import beta_binomial
+from toolkit.models import beta_binomial, some_arm
 from toolkit.models.beta_binomial import cell_log_likelihood
 from toolkit.models.design import Design
 from toolkit.models.priors import Tensor
-
-# A probability this close to 0 or 1 is rounding; beyond, a certain jump would divide by zero.
-PRESENCE_LOW, PRESENCE_HIGH = 1e-300, 1 - 2.0**-53
+from toolkit.models.some_arm import any_jump, sigmoid, softplus
 
 
 class Mixture(NamedTuple):
@@ -41,48 +41,35 @@ class Mixture(NamedTuple):
     by_without: np.ndarray  # (task, slot), derivative in the accuracy without the jump
     by_with: np.ndarray  # (task, slot)
     by_concentration: np.ndarray  # (task,)
-    by_presence: np.ndarray  # (task, arm)
+    by_jumping: np.ndarray  # (task,)
+    by_in_arm: np.ndarray  # (task, arm)
     gain: np.ndarray  # (task, arm, gap)
-
-
-@numba.njit(error_model="numpy")
-def _either(gain: float, presence: float) -> tuple[float, float, float]:
-    """Return log(1 - presence + presence exp(gain)) and its derivatives in both, presence first.
-
-    The one in the gain is the probability that the jump is present.
-    """
-    presence = min(max(presence, PRESENCE_LOW), PRESENCE_HIGH)
-    small = np.exp(-abs(gain))
-    if gain > 0:
-        total = presence + (1 - presence) * small
-        return gain + np.log(total), (1 - small) / total, presence / total
-    total = 1 - presence + presence * small
-    return np.log(total), (small - 1) / total, presence * small / total
 
 
 @numba.njit(error_model="numpy")
 def _over_gaps(
     gain: np.ndarray,
-    presence: np.ndarray,
+    in_arm: np.ndarray,
+    some_of: np.ndarray,
     n_gaps: int,
-    by_presence: np.ndarray,
+    by_in_arm: np.ndarray,
     by_gain: np.ndarray,
 ) -> float:
-    """Return the log of the mean over gaps of the product over arms; fill both derivatives."""
+    """Return what the scores add to the log odds that the task jumps; fill both derivatives."""
     n_arms = gain.shape[0]
-    log_weight, by_presence_at = np.zeros(n_gaps), np.zeros((n_arms, n_gaps))
+    log_weight, given, before = np.zeros(n_gaps), np.zeros((n_gaps, n_arms)), np.zeros(n_arms)
     for k in range(n_gaps):
-        for a in range(n_arms):
-            log_either, by_presence_at[a, k], by_gain[a, k] = _either(gain[a, k], presence[a])
-            log_weight[k] += log_either
+        log_weight[k] = any_jump(in_arm + gain[:, k], some_of, given[k])
+    alone = any_jump(in_arm, some_of, before)
     largest = log_weight.max()
     weight = np.exp(log_weight - largest)
     total = weight.sum()
-    for k in range(n_gaps):
-        for a in range(n_arms):
-            by_presence[a] += by_presence_at[a, k] * weight[k] / total
-            by_gain[a, k] *= weight[k] / total
-    return largest + np.log(total / n_gaps)
+    for a in range(n_arms):
+        by_in_arm[a] = -before[a]
+        for k in range(n_gaps):
+            by_gain[a, k] = given[k, a] * weight[k] / total
+            by_in_arm[a] += by_gain[a, k]
+    return largest + np.log(total / n_gaps) - alone
 
 
 @numba.njit(error_model="numpy")
@@ -138,17 +125,19 @@ def mix(
     without: np.ndarray,
     with_jump: np.ndarray,
     concentration: np.ndarray,
-    presence: np.ndarray,
+    jumping: np.ndarray,
+    in_arm: np.ndarray,
+    some_of: np.ndarray,
     arm: np.ndarray,
     gaps_below: np.ndarray,
     n_gaps: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, ...]:
     """Return the fields of ``Mixture``; a cell with 0 items changes nothing."""
     n_tasks, n_slots = without.shape
-    n_arms = presence.shape[1]
-    value, by_concentration = np.zeros(n_tasks), np.zeros(n_tasks)
+    n_arms = in_arm.shape[1]
+    value, by_concentration, by_jumping = np.zeros(n_tasks), np.zeros(n_tasks), np.zeros(n_tasks)
     by_without, by_with = np.zeros((n_tasks, n_slots)), np.zeros((n_tasks, n_slots))
-    by_presence = np.zeros((n_tasks, n_arms))
+    by_in_arm = np.zeros((n_tasks, n_arms))
     gain = np.zeros((n_tasks, n_arms, n_gaps.max()))
     for t in range(n_tasks):
         g, place = n_gaps[t], (arm[t], gaps_below[t])
@@ -160,11 +149,17 @@ def mix(
         for k in range(g - 2, -1, -1):  # a cell counts for every gap below it
             gain[t, :, k] += gain[t, :, k + 1]
         by_gain = np.zeros((n_arms, g))
-        value[t] += _over_gaps(gain[t], presence[t], g, by_presence[t], by_gain)
+        given = in_arm[t], some_of[t]
+        after = jumping[t] + _over_gaps(gain[t], *given, g, by_in_arm[t], by_gain)
+        value[t] += softplus(after) - softplus(jumping[t])
+        jumps = sigmoid(after)
+        by_jumping[t] = jumps - sigmoid(jumping[t])
+        by_in_arm[t] *= jumps
+        by_gain *= jumps
         for k in range(1, g):
             by_gain[:, k] += by_gain[:, k - 1]
         by_concentration[t] = _weigh(place, by_gain, slopes)
-    return value, by_without, by_with, by_concentration, by_presence, gain
+    return value, by_without, by_with, by_concentration, by_jumping, by_in_arm, gain
 
 
 class JumpMixture(Op):
@@ -174,9 +169,10 @@ class JumpMixture(Op):
 
     def make_node(self, *inputs: Any) -> Apply:
         """Return the node of the arguments of ``mix``, in order."""
-        floats = [pt.as_tensor_variable(value, dtype="float64") for value in inputs[:6]]
-        indices = [pt.as_tensor_variable(value, dtype="int64") for value in inputs[6:]]
-        outputs = [pt.vector(), pt.matrix(), pt.matrix(), pt.vector(), pt.matrix(), pt.tensor3()]
+        floats = [pt.as_tensor_variable(value, dtype="float64") for value in inputs[:7]]
+        indices = [pt.as_tensor_variable(value, dtype="int64") for value in inputs[7:]]
+        matrices, vectors = [pt.matrix(), pt.matrix()], [pt.vector(), pt.vector()]
+        outputs = [pt.vector(), *matrices, *vectors, pt.matrix(), pt.tensor3()]
         return Apply(self, [*floats, *indices], [o.astype("float64").type() for o in outputs])
 
     def perform(self, node: Apply, inputs: Any, output_storage: Any) -> None:  # noqa: ARG002
@@ -185,23 +181,24 @@ class JumpMixture(Op):
             storage[0] = result
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Only the value depends, smoothly, on accuracies, concentration and presence."""
+        """Only the value depends, smoothly, on accuracies, concentration and log odds."""
         n_outputs = len(node.outputs)
         smooth = [True, *[False] * (n_outputs - 1)]
-        return [smooth if 2 <= i < 6 else [False] * n_outputs for i in range(len(node.inputs))]
+        return [smooth if 2 <= i < 7 else [False] * n_outputs for i in range(len(node.inputs))]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Return the gradient of the value from the derivatives that came with it."""
-        _, by_without, by_with, by_concentration, by_presence, _ = outputs
+        _, by_without, by_with, by_concentration, by_jumping, by_in_arm, _ = outputs
         above = cotangents[0]
         smooth = [
             above[:, None] * by_without,
             above[:, None] * by_with,
             above * by_concentration,
-            above[:, None] * by_presence,
+            above * by_jumping,
+            above[:, None] * by_in_arm,
         ]
         nothing = DisconnectedType()
-        return [nothing(), nothing(), *smooth, *(nothing() for _ in inputs[6:])]
+        return [nothing(), nothing(), *smooth, *(nothing() for _ in inputs[7:])]
 
     L_op = pullback  # pyright: ignore[reportAssignmentType] its name before PyTensor 3
 
@@ -219,7 +216,7 @@ def _compile(op: JumpMixture, **kwargs: Any) -> Any:  # noqa: ARG001
 
 
 def _version() -> int:
-    code = "".join(inspect.getsource(m) for m in (beta_binomial, sys.modules[__name__]))
+    code = "".join(inspect.getsource(m) for m in (beta_binomial, some_arm, sys.modules[__name__]))
     return int(hashlib.sha256(code.encode()).hexdigest()[:15], 16)
 
 
@@ -231,10 +228,10 @@ def jump_mixture(
 ) -> tuple[Tensor, Tensor]:
     """Return each task's marginal log-likelihood (task,), and the gains (task, arm, gap).
 
-    ``parameters`` are the accuracies without and with the jump, the concentrations, and the
-    presence (task, arm): how probable a jump of its size is before any score.
+    ``parameters`` are the accuracies without and with the jump, the concentrations, and before any
+    score the log odds that a task of its sizes jumps (task,), and those of its arms (task, arm).
     """
-    where = (design.arm, design.gaps_below, design.n_gaps)
+    where = (design.arms_of_jump, design.arm, design.gaps_below, design.n_gaps)
     outputs: Any = JumpMixture()(n_correct, n_items, *parameters, *where)
     return outputs[0], outputs[-1]
 
@@ -243,9 +240,11 @@ def no_jump(
     n_correct: Tensor, n_items: Tensor, expected: Tensor, concentration: Tensor, design: Design
 ) -> Tensor:
     """Return each task's log-likelihood without any jump, (task,), by the same loop."""
+    n_tasks = len(design.tasks)
     outputs: Any = JumpMixture()(
-        n_correct, n_items, expected, expected, concentration, np.full((len(design.tasks), 1), 0.5),
-        0 * design.arm, 0 * design.gaps_below, 0 * design.n_gaps + 1,
+        n_correct, n_items, expected, expected, concentration, np.zeros(n_tasks),
+        np.zeros((n_tasks, 1)), np.ones((n_tasks, 1)), 0 * design.arm, 0 * design.gaps_below,
+        0 * design.n_gaps + 1,
     )  # fmt: skip
     value: Tensor = outputs[0]
     return value

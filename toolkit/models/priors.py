@@ -133,8 +133,17 @@ PRIORS: dict[str, Prior] = {
         "share never answered right",
         "bad keys and items beyond reach: ceilings from 0.8 to 1, as in Ruan et al. 2024",
     ),
-    "jump_share": Prior(
-        "beta", (1.0, 1.0), "share of tasks with a jump, by arm", "no preference for any share"
+    "jump_tasks": Prior(
+        "beta",
+        (1.0, 1.0),
+        "share of tasks that jump",
+        "no preference for any share: a task is as likely to jump as not, whatever was scored",
+    ),
+    "jump_arms": Prior(
+        "beta",
+        (1.0, 1.0),
+        "chance that a task that jumps does so in an arm, before leaving out that it does in none",
+        "no preference for any: which arms jump is learnt from the tasks that jump",
     ),
     "jump_size": Prior(
         "half_normal",

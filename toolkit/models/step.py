@@ -1,25 +1,26 @@
-"""A sharp step in each arm that may or may not be there: what makes M5 of a smooth curve.
+"""A sharp step in none of a task's arms or in some: what makes M5 of a smooth curve.
 
     log_odds = smooth + jump_ta [x above gap k_t] [jump present in arm a of task t]
 
-The gap k_t is even over the task's own gaps; a jump is present in an arm with probability
-``jump_share`` of that arm, so that a true zero can be found; how large it is stands in
-``jump_size``. Gap and presence are marginalised exactly (``jump_mixture``) and drawn afterwards
-from their conditional given each draw.
+The gap k_t is even over the task's own gaps. Whether a task jumps, in which arms (so that a true
+zero can be found in each), and how large is what ``jump_size`` says. Gap and presence are
+marginalised exactly (``jump_mixture``) and drawn afterwards from their conditional given each draw.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import pymc as pm
+from scipy.special import expit, logsumexp
 
 from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors, by_cell
-from toolkit.models.jump_mixture import PRESENCE_HIGH, PRESENCE_LOW, jump_mixture
-from toolkit.models.jump_size import jump_variables
+from toolkit.models.jump_mixture import jump_mixture
+from toolkit.models.jump_size import JumpLogOdds, jump_variables
 from toolkit.models.likelihood import accuracy, log_ways
 from toolkit.models.priors import Tensor
+from toolkit.models.some_arm import draw_arms, given_any, of_any
 
 
 class SharpStep:
@@ -37,7 +38,7 @@ class SharpStep:
         """Make the jump's variables and observe the counts of every cell."""
         chance = design.chance[:, None]
         lapse = priors["lapse"].variable("lapse", "task")[:, None]
-        size, presence = jump_variables(priors, data["jump_scale"])
+        size, before = jump_variables(priors, data["jump_scale"], design)
         without = accuracy(smooth, chance, lapse, parsed)
         with_jump = accuracy(smooth + lift_by_cell(size, design), chance, lapse, parsed)
         items = data["n_items"]
@@ -46,12 +47,12 @@ class SharpStep:
             value, _ = jump_mixture(counts, items, parameters, design)
             return value + log_ways(counts, items)
 
-        parameters = (without, with_jump, concentration, presence)
+        parameters = (without, with_jump, concentration, *before)
         pm.CustomDist(
             "n_correct",
             *parameters,
             logp=log_probability,
-            signature="(t,s),(t,s),(t),(t,a)->(t,s)",
+            signature="(t,s),(t,s),(t),(t),(t,a)->(t,s)",
             observed=data["counts"],
             dims=("task", "slot"),
         )
@@ -66,10 +67,10 @@ class SharpStep:
         return {"gap": list(range(design.gap_low.shape[1]))}
 
     def draw(
-        self, gain: np.ndarray, presence: np.ndarray, design: Design, rng: np.random.Generator
+        self, gain: np.ndarray, before: JumpLogOdds, design: Design, rng: np.random.Generator
     ) -> "JumpDraws":
-        """Return draws of gap and presence given the gain and the prior presence of each draw."""
-        return draw_jumps(gain, presence, design.log_gap_prior, rng)
+        """Return draws of gap and presence given the gain and the prior log odds of each draw."""
+        return draw_jumps(gain, before, design, design.log_gap_prior, rng)
 
     def places(self, place: np.ndarray) -> dict[str, np.ndarray]:
         """Return what a drawn place stands for, by the name of the draws."""
@@ -92,25 +93,32 @@ class JumpDraws(NamedTuple):
 
 
 def draw_jumps(
-    gain: np.ndarray, presence: np.ndarray, log_prior: np.ndarray, rng: np.random.Generator
+    gain: np.ndarray,
+    before: JumpLogOdds,
+    design: Design,
+    log_prior: np.ndarray,
+    rng: np.random.Generator,
 ) -> JumpDraws:
     """Return draws of the marginalised place and presence given the parameters of each draw.
 
-    ``gain`` is (chain, draw, task, arm, place), ``presence`` (chain, draw, task, arm) the
-    probability of a jump of that size before any score, and ``log_prior`` (task, place).
+    ``gain`` is (chain, draw, task, arm, place) and ``log_prior`` (task, place).
     """
-    by_arm = presence[..., None].clip(PRESENCE_LOW, PRESENCE_HIGH)
-    log_absent, log_present = np.log1p(-by_arm), np.log(by_arm) + gain
-    log_either = np.logaddexp(log_absent, log_present)
-    present_at = np.exp(log_present - log_either)  # P(present in arm | place)
-    log_weight = log_prior + log_either.sum(axis=3)
-    weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
-    weight /= weight.sum(axis=-1, keepdims=True)  # P(place), (chain, draw, task, place)
-    below = rng.random(weight.shape[:-1])[..., None] > weight.cumsum(axis=-1)
+    some_of, each = design.arms_of_jump, design.arms_of_jump[:, None]
+    in_arm = before.in_arm[..., None, :] + np.moveaxis(gain, -1, -2)  # (..., place, arm)
+    log_weight = log_prior + of_any(in_arm, each)
+    over_places = logsumexp(log_weight, axis=-1)
+    # P(place | the task jumps)
+    weight = np.exp(log_weight - over_places[..., None])  # pyright: ignore[reportArgumentType, reportCallIssue]
+    jumping = expit(before.jumping + over_places - of_any(before.in_arm, some_of))
+    jumps = rng.random(jumping.shape) < jumping
+    # The place of no jump is anywhere.
+    weight_drawn = np.where(jumps[..., None], weight, np.exp(log_prior))
+    below = rng.random(jumping.shape)[..., None] > weight_drawn.cumsum(axis=-1)
     place = np.minimum(below.sum(axis=-1), weight.shape[-1] - 1)
-    at_place = np.take_along_axis(present_at, place[..., None, None], axis=-1)[..., 0]
-    present = rng.random(at_place.shape) < at_place
-    return JumpDraws(place, present, np.einsum("cdtag,cdtg->cdta", present_at, weight))
+    at_place = np.take_along_axis(in_arm, place[..., None, None], axis=-2)[..., 0, :]
+    present = jumps[..., None] & draw_arms(at_place, some_of, rng)
+    probability = np.einsum("cdt,cdtga,cdtg->cdta", jumping, given_any(in_arm, each), weight)
+    return JumpDraws(place, present, probability)
 
 
 SHARP = SharpStep()

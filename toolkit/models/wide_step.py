@@ -14,11 +14,11 @@ from scipy.special import expit
 from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors
-from toolkit.models.jump_mixture import PRESENCE_HIGH, PRESENCE_LOW
-from toolkit.models.jump_size import jump_variables
+from toolkit.models.jump_size import JumpLogOdds, jump_variables
 from toolkit.models.likelihood import accuracy, count_log_likelihood, log_ways
 from toolkit.models.power_law import SCALES_WIDE
 from toolkit.models.priors import Tensor
+from toolkit.models.some_arm import log_odds_of_any
 from toolkit.models.step import JumpDraws, draw_jumps, lift_by_cell
 
 # From 10% to 90%, in decades: below most gaps, about a gap, and as wide as a smooth rise.
@@ -40,7 +40,7 @@ class WideStep:
         """Make the jump's variables and observe the counts of every cell."""
         chance = design.chance[:, None]
         lapse = priors["lapse"].variable("lapse", "task")[:, None]
-        size, presence = jump_variables(priors, data["jump_scale"])
+        size, before = jump_variables(priors, data["jump_scale"], design)
         risen = _risen(design)
         without = accuracy(smooth, chance, lapse, parsed)
         lift = lift_by_cell(size, design) * risen
@@ -58,7 +58,7 @@ class WideStep:
 
         def log_probability(counts: Tensor, *parameters: Tensor) -> Tensor:
             base, gain = terms(counts, *parameters[:3])
-            lifted = log_gain(gain, parameters[3], log_place_prior(design))
+            lifted = log_gain(gain, JumpLogOdds(*parameters[3:]), design, log_place_prior(design))
             return base + lifted + log_ways(counts, items)
 
         pm.CustomDist(
@@ -66,15 +66,16 @@ class WideStep:
             without,
             by_place,
             concentration,
-            presence,
+            *before,
             logp=log_probability,
-            signature="(t,s),(p,t,s),(t),(t,a)->(t,s)",
+            signature="(t,s),(p,t,s),(t),(t),(t,a)->(t,s)",
             observed=data["counts"],
             dims=("task", "slot"),
         )
         _, gain = terms(data["counts"], without, by_place, concentration)
         pm.Deterministic("gain", gain, dims=("task", "arm", "place"))
-        total = log_probability(data["counts"], without, by_place, concentration, presence)
+        parameters = (without, by_place, concentration, *before)
+        total = log_probability(data["counts"], *parameters)
         pm.Deterministic("task_log_likelihood", total, dims="task")
 
     def coords(self, design: Design) -> dict[str, list[int]]:
@@ -82,31 +83,31 @@ class WideStep:
         return {"place": list(range(design.gap_low.shape[1] * len(WIDTHS)))}
 
     def draw(
-        self, gain: np.ndarray, presence: np.ndarray, design: Design, rng: np.random.Generator
+        self, gain: np.ndarray, before: JumpLogOdds, design: Design, rng: np.random.Generator
     ) -> JumpDraws:
-        """Return draws of place and presence given the gain and the prior presence of each draw."""
-        return draw_jumps(gain, presence, log_place_prior(design), rng)
+        """Return draws of place and presence given the gain and the prior log odds of each draw."""
+        return draw_jumps(gain, before, design, log_place_prior(design), rng)
 
     def places(self, place: np.ndarray) -> dict[str, np.ndarray]:
         """Return what a drawn place stands for, by the name of the draws; widths in decades."""
         return {"jump_gap": place // len(WIDTHS), "jump_width": WIDTHS[place % len(WIDTHS)]}
 
 
-def log_gain(gain: Tensor, presence: Tensor, log_prior: np.ndarray) -> Tensor:
+def log_gain(gain: Tensor, before: JumpLogOdds, design: Design, log_prior: np.ndarray) -> Tensor:
     """Return the log-likelihood gained by allowing jumps, marginal over places and arms, (task,).
 
-    ``gain`` is (task, arm, place), ``presence`` (task, arm). In plain PyTensor, with the largest
-    term taken out: written plainly, its gradient overflows where a jump is certain.
+    ``gain`` is (task, arm, place). In plain PyTensor, with the largest term taken out: written
+    plainly, its gradient overflows where a jump is certain.
     """
-    inside: Tensor = pt.clip(presence, PRESENCE_LOW, PRESENCE_HIGH)
-    by_arm = inside[..., None]
-    # log(1 - w + w exp(gain)): a softplus, whose gradient stays finite for gains of thousands.
-    absent: Tensor = pt.log1p(-by_arm)
-    either: Tensor = absent + pt.softplus(gain + pt.log(by_arm) - absent)
-    by_place = log_prior + either.sum(axis=1)
+    arms, some_of = range(len(ARM_LABELS)), design.arms_of_jump.T[..., None]
+    in_arm = [before.in_arm[:, a, None] + gain[:, a] for a in arms]
+    by_place = log_prior + log_odds_of_any(in_arm, list(some_of))
     largest: Tensor = disconnected_grad(by_place.max(axis=1, keepdims=True))
     shares: Tensor = pt.exp(by_place - largest)
-    return largest[:, 0] + pt.log(shares.sum(axis=1))
+    over_places: Tensor = largest[:, 0] + pt.log(shares.sum(axis=1))
+    alone = log_odds_of_any([before.in_arm[:, a] for a in arms], list(some_of[..., 0]))
+    after = before.jumping + over_places - alone
+    return pt.softplus(after) - pt.softplus(before.jumping)  # pyright: ignore[reportOperatorIssue]
 
 
 def log_place_prior(design: Design) -> np.ndarray:

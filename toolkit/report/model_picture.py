@@ -15,9 +15,9 @@ ARROW = "model-picture-arrow"
 WORDS = (
     "The model from top to bottom. Means and scales that all tasks share say what is usual. From "
     "them come, for each task, a smooth curve over size and the gains from demonstrations and "
-    "tuning; for each checkpoint effects of its own; and in each arm a step, there or not, at one "
-    "gap between sizes. They add up to log-odds. Chance and a ceiling turn these into an expected "
-    "score, and the number of items into the counts that were published."
+    "tuning; for each checkpoint effects of its own; and a step at one gap between sizes, in none "
+    "of its arms or in some. They add up to log-odds. Chance and a ceiling turn these into an "
+    "expected score, and the number of items into the counts that were published."
 )
 
 
@@ -40,7 +40,7 @@ def model_picture() -> str:
     _box(svg, 0, 66, HALF, ("Smooth curve", "by task: level,", "slope and bend"))
     _box(svg, HALF + GAP, 66, HALF, ("Gains", "from demonstrations", "and from tuning"))
     _box(svg, 0, 138, HALF, ("Own effects", "checkpoint, family,", "pair, and by task"))
-    _box(svg, HALF + GAP, 138, HALF, ("Step", "there or not in each", "arm, at one gap"), "step")
+    _box(svg, HALF + GAP, 138, HALF, ("Step", "in none or some of", "its arms, at one gap"), "step")
     for x in (left, right):
         _arrow(svg, (x, 198), (middle + (x - middle) // 3, 226))
     _box(svg, 0, 228, WIDTH, ("Log-odds of a right answer", "their sum, for one cell"))

@@ -159,8 +159,8 @@ def _evidence(setting: Setting) -> Evidence:
         for model in RIVALS
     ]  # fmt: skip
     priors = [
-        {"task": row["task"], "arm": row["arm"], "scale": scale, "how": "refitted",
-         "p_above": row["p"], "converged": True}
+        {"task": row["task"], "arm": row["arm"], "prior": f"its size times {scale:g}",
+         "how": "refitted", "p_above": row["p"], "converged": True}
         for row in rows
         for scale in (0.5, 2.0)
     ]  # fmt: skip
