@@ -9,7 +9,6 @@ from toolkit.claims import ARMS, Arm
 from toolkit.estimands import expected_accuracy
 from toolkit.fit import fit_hash
 from toolkit.fitted_design import TASKS_FEW, adaptations, design_of
-from toolkit.measured import is_measured
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
 from toolkit.prior_predictive import prior_draws
@@ -58,7 +57,7 @@ def test_tuning_of_every_checkpoint_has_no_effect_of_its_own(scores):
 
 def test_jumps_stay_in_the_arm_that_was_scored(few_shot_only):
     design = design_of(few_shot_only)
-    measured = is_measured(design).all(axis=0)
+    measured = np.all(design.arms_measured, axis=0)
     assert [arm for arm, known in zip(ARMS, measured, strict=True) if known] == [
         FEW_SHOT_BASE,
         Arm(True, True),

@@ -12,13 +12,8 @@ from toolkit.claims import ARMS, Arm
 from toolkit.models.design import Design
 
 
-def is_measured(design: Design) -> np.ndarray:
-    """Return in which arms a task was scored at two sizes or more, (task, arm)."""
-    return design.arms_measured
-
-
 def measured_arms(design: Design, task: int) -> dict[Arm, bool]:
-    """Return of each arm whether a task, by its number, was scored there."""
+    """Return of each arm whether a task, by its number, was scored there at two sizes or more."""
     return dict(zip(ARMS, design.arms_measured[task].tolist(), strict=True))
 
 
@@ -30,4 +25,4 @@ def sizes_in(design: Design, task: int, arm: Arm) -> np.ndarray:
 
 def only_measured(jumps: xr.DataArray, design: Design) -> xr.DataArray:
     """Return E1 draws (chain, draw, task, arm), NaN in arms that a task was not scored in."""
-    return jumps.where(xr.DataArray(is_measured(design), dims=("task", "arm")))
+    return jumps.where(xr.DataArray(design.arms_measured, dims=("task", "arm")))
