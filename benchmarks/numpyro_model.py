@@ -8,7 +8,7 @@ family f, with demonstrations s and instruction tuning i in {0, 1}:
              + s (few_shot_t + few_shot_slope_t x + few_shot_checkpoint_b)
              + i (tuned_t + tuned_slope_t x + pair_m) + s i both_t
     p = chance_t + (1 - chance_t) (1 - lapse_t) logistic(log_odds)
-    n_correct ~ BetaBinomial(n_items, p c_t, (1 - p) c_t),  c_t = 0.25 / (dispersion_t^2 + 1e-6)
+    n_correct ~ BetaBinomial(n_items, p c_t, (1 - p) c_t),  c_t = 0.25 / (dispersion_t^2 + 0.01^2)
 
 Effects of families, checkpoints, pairs and checkpoints' use of demonstrations sum to zero over the
 members that occur. Only the priors are shared: ``toolkit.models.priors.PRIORS``. Works on the long
@@ -119,7 +119,7 @@ def model(cells: Cells) -> None:
     scale = numpyro.sample("sigma_dispersion", prior("sigma_dispersion"))
     z_dispersion = numpyro.sample("z_dispersion", dist.HalfNormal().expand([n_tasks]))
     spread = numpyro.deterministic("dispersion_sd", scale * z_dispersion)
-    total = (0.25 / (spread**2 + 1e-6))[at["task"]]
+    total = (0.25 / (spread**2 + 0.01**2))[at["task"]]
     able = (1 - lapse[at["task"]]) * jax.nn.sigmoid(log_odds)
     p = jnp.clip(cells.chance + (1 - cells.chance) * able, EDGE, 1 - EDGE)
     counts = dist.BetaBinomial(p * total, (1 - p) * total, cells.n_items)

@@ -79,7 +79,7 @@ def test_both_give_every_task_the_same_log_likelihood(scores, cells):
             cells.n_correct, cells.n_items, counts.concentration1, counts.concentration0
         )
         theirs = [by_cell[cells.index["task"] == t].sum() for t in range(len(design.tasks))]
-        # Concentrations reach 1e5 here, where log-gamma differences keep about eight digits.
+        # Log-gamma differences of large concentrations keep about eight digits.
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
         # JAX's log-beta is exact to 1e-6 a cell.
         np.testing.assert_allclose(counts.log_prob(site["value"]), by_cell, rtol=0, atol=3e-6)
