@@ -8,6 +8,7 @@ from toolkit import method_charts as charts
 from toolkit.estimands import ABOVE_JUMP, CI_PROB, ROPE
 from toolkit.gates import SURE, WITH_JUMP, Outcome, size_label
 from toolkit.models.design import build_design
+from toolkit.models.likelihood import LEAST_VARIANCE
 from toolkit.models.priors import PRIORS
 from toolkit.prior_predictive import prior_predictive
 from toolkit.report import html_tables as tables
@@ -31,6 +32,7 @@ SURELY = f"{SURE:g}"
 SURELY_NOT = f"{1 - SURE:.2g}"
 INTERVAL = f"{100 * CI_PROB:g}%"
 READ_AT = f"{ABOVE_JUMP:g} decades"
+LEAST_SPREAD = f"{LEAST_VARIANCE**0.5:g}"
 # The drawing of a jump: chance, log-odds at the middle, slope and step, invented.
 CHANCE, LEVEL, SLOPE, STEP = 0.25, -1.6, 0.55, 1.7
 SMALLEST, LARGEST, STEP_AT = 8.0, 10.6, 9.4  # log10 of parameters
