@@ -7,6 +7,7 @@ from tiny_checkpoints import build_model, save_checkpoint  # noqa: E402
 
 from toolkit.errors import CheckpointError  # noqa: E402
 from toolkit.evaluate import (  # noqa: E402
+    block_attention,
     certificate,
     decoder,
     live_texts,
@@ -48,15 +49,44 @@ def assert_same_answers(engine, other):
 def test_a_wrong_mask_is_noticed_and_rows_are_used(checkpoints, engine_of, monkeypatch, family):
     with monkeypatch.context() as wrong:
         wrong.setattr(packed_row, "is_ancestor", causal_mask)
-        wrong.setattr(live_texts, "is_ancestor", causal_mask)
         engine = load(checkpoints[family])
     provenance = engine.provenance()
     assert provenance["mode"] == "rows"
     assert provenance["torch_threads"] == torch.get_num_threads()
-    assert provenance["refused"].startswith("packed: log-likelihoods differ by up to")
+    for way in ("packed by block", "packed"):
+        assert f"{way}: log-likelihoods differ by up to" in provenance["refused"]
     assert provenance["residual"] <= 1e-4
     assert provenance["generation_mode"] == "cached"
     assert_same_answers(engine, engine_of(family))
+
+
+def test_wrong_sums_of_blocks_are_noticed_and_one_mask_is_used(checkpoints, engine_of, monkeypatch):
+    read = block_attention._read
+
+    def without_sums(*given):
+        found, total = read(*given)
+        return found, torch.zeros_like(total)
+
+    with monkeypatch.context() as wrong:
+        wrong.setattr(block_attention, "_read", without_sums)
+        engine = load(checkpoints["llama"])
+    provenance = engine.provenance()
+    assert provenance["mode"] == "packed"
+    assert provenance["refused"].startswith("packed by block: log-likelihoods differ by up to")
+    assert_same_answers(engine, engine_of("llama"))
+
+
+def test_texts_that_see_too_little_of_themselves_are_noticed(checkpoints, engine_of, monkeypatch):
+    def shorter(rows, columns, *visible):
+        return block_attention.Block(rows, slice(columns.start, columns.stop - 1), *visible)
+
+    with monkeypatch.context() as wrong:
+        wrong.setattr(live_texts, "Block", shorter)
+        engine = load(checkpoints["llama"])
+    provenance = engine.provenance()
+    assert (provenance["mode"], provenance["generation_mode"]) == ("packed by block", "cached")
+    assert "packed: chose tokens less likely by up to" in provenance["generation_refused"]
+    assert_same_answers(engine, engine_of("llama"))
 
 
 def test_what_is_wrong_in_every_fast_way_leaves_plain_forwards(checkpoints, engine_of, monkeypatch):

@@ -1,11 +1,13 @@
 """One forward of a decoder in the three ways that the engine needs: packed, by rows, plain.
 
-Packed means that the tokens of one row belong to many sequences: the mask says which earlier tokens
-each may see and its position is its depth in its own sequence.
+Packed means that the tokens of one row belong to many sequences: each is told which tokens it may
+see, by one mask or block by block, and its position is its depth in its own sequence.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from torch import Tensor
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import DynamicLayer
 
+from toolkit.evaluate.block_attention import Sight, seeing
 from toolkit.evaluate.loading import Checkpoint
 
 # Keys and values of each layer, (row, head, token, channel).
@@ -27,11 +30,19 @@ class Decoder:
         self._model = checkpoint.model
         self._dtype = checkpoint.dtype
         self.device = checkpoint.device
+        self.offers_blocks = checkpoint.offers_blocks
+        self._by_block = False
         self._additive = checkpoint.attention == "eager"
         self._parameters = inspect.signature(self._model.forward).parameters
         # transformers 5.24 renamed this argument.
         self._cache_name = "cache" if "cache" in self._parameters else "past_key_values"
         self._layer_kinds, self._window = _attention_kinds(self._model.config)
+
+    def by_block(self) -> "Decoder":
+        """Return the same decoder with packed rows attended to block by block."""
+        other = copy(self)
+        other._by_block = True
+        return other
 
     def new_cache(self) -> Cache:
         """Return an empty cache of the kind that the architecture itself would use."""
@@ -55,32 +66,33 @@ class Decoder:
         self,
         tokens: np.ndarray,
         depth: np.ndarray,
-        visible: Tensor,
-        past: Cache,
-        past_depth: Tensor,
+        sight: Sight,
+        row: Cache,
+        row_depth: Tensor,
         keep: np.ndarray,
     ) -> Tensor:  # (kept, vocabulary)
-        """Return the logits at some places of one packed row; ``past`` comes to hold its tokens.
+        """Return the logits at some of the new tokens of one packed row, which comes to hold them.
 
-        Parameters
-        ----------
-        depth, past_depth
-            Position of each new and each past token in its own sequence.
-        visible
-            Which tokens (past, then new) each new token may see, itself among them: (new, all).
+        ``depth`` is the position of each new token in its own sequence, ``row_depth`` that of each
+        column of the row, the new ones among them.
         """
         if "position_ids" not in self._parameters:
             raise NotImplementedError("this architecture takes no position_ids")
         positions = torch.from_numpy(depth).to(self.device)
-        key_depth = torch.cat([past_depth, positions])
+        if self._by_block:
+            # A mask of four dimensions is taken as it is: none is made, and none is looked at.
+            mask: Any = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=self.device)
+        else:
+            mask = self._mask(sight.mask(len(row_depth), self.device), positions, row_depth)
         settings = {
-            self._cache_name: past,
+            self._cache_name: row,
             "use_cache": True,
-            "attention_mask": self._mask(visible, positions, key_depth),
+            "attention_mask": mask,
             "position_ids": positions[None],
         }
-        row = torch.from_numpy(tokens).to(self.device)[None]
-        return self._logits(row, torch.from_numpy(keep).to(self.device), settings)[0]
+        new = torch.from_numpy(tokens).to(self.device)[None]
+        with seeing(sight) if self._by_block else nullcontext():
+            return self._logits(new, torch.from_numpy(keep).to(self.device), settings)[0]
 
     def _logits(self, tokens: Tensor, keep: Tensor, settings: dict[str, Any]) -> Tensor:
         if "logits_to_keep" in self._parameters:
@@ -117,34 +129,34 @@ def _attention_kinds(config: Any) -> tuple[set[str] | None, int | None]:
     return set(layer_types) if layer_types else None, getattr(config, "sliding_window", None)
 
 
-class RoomyLayer(DynamicLayer):
-    """Keys and values of one layer with room for more: what is appended is all that is copied."""
+class PlacedLayer(DynamicLayer):
+    """Keys and values of one layer; new ones come last, or where ``columns`` says."""
 
-    _whole: tuple[Tensor, ...] = ()
+    columns: Tensor | None = None
 
     def update(
-        self, key_states: Tensor, value_states: Tensor, *_args: Any, **_kwargs: Any
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
-        """Append keys and values (row, head, token, channel) and return all."""
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        start, new = self.get_seq_length(), (key_states, value_states)
-        end = start + key_states.shape[-2]
-        if not self._whole or self._whole[0].shape[-2] < end:
-            # As long as needed at first: a row that is run once needs no room.
-            length = 2 * end if self._whole else end
-            held = (self.keys, self.values) if start else ()
-            self._whole = tuple(each.new_empty(_long(each, length)) for each in new)
-            for whole, before in zip(self._whole, held, strict=False):
-                whole[..., :start, :] = before  # pyright: ignore[reportArgumentType]
-        for whole, each in zip(self._whole, new, strict=True):
-            whole[..., start:end, :] = each
-        self.keys, self.values = (whole[..., :end, :] for whole in self._whole)
-        return self.keys, self.values
+        """Take keys and values (row, head, token, channel) in and return all."""
+        if self.columns is None:
+            return super().update(key_states, value_states, *args, **kwargs)
+        held = _held(self)
+        for states, new in zip(held, (key_states, value_states), strict=True):
+            states[:, :, self.columns] = new
+        return held
 
 
-def _long(states: Tensor, length: int) -> tuple[int, ...]:
-    return (*states.shape[:-2], length, states.shape[-1])
+@contextmanager
+def placing(cache: Cache, columns: Tensor) -> Iterator[None]:
+    """Let new tokens go to some columns of a cache that is made of ``PlacedLayer``."""
+    layers = [layer for layer in cache.layers if isinstance(layer, PlacedLayer)]
+    for layer in layers:
+        layer.columns = columns
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.columns = None
 
 
 def cache_of(past: KeyValues, n_rows: int = 1, kind: type[DynamicLayer] = DynamicLayer) -> Cache:
@@ -165,9 +177,10 @@ def cache_of(past: KeyValues, n_rows: int = 1, kind: type[DynamicLayer] = Dynami
 
 def key_values_of(cache: Cache) -> KeyValues:
     """Return the keys and values that a cache holds."""
-    held: KeyValues = []
-    for layer in cache.layers:
-        if not isinstance(layer, DynamicLayer) or layer.keys is None or layer.values is None:
-            raise NotImplementedError("a layer of this architecture keeps no keys and values")
-        held.append((layer.keys, layer.values))
-    return held
+    return [_held(layer) for layer in cache.layers]
+
+
+def _held(layer: Any) -> tuple[Tensor, Tensor]:
+    if not isinstance(layer, DynamicLayer) or layer.keys is None or layer.values is None:
+        raise NotImplementedError("a layer of this architecture keeps no keys and values")
+    return layer.keys, layer.values

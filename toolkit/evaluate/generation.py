@@ -14,15 +14,15 @@ import torch
 from toolkit.evaluate.completion import Completion
 from toolkit.evaluate.decoder import Decoder, KeyValues
 from toolkit.evaluate.live_texts import LiveTexts, n_needed
-from toolkit.evaluate.memory import HELD_PER_FORWARD, Room
+from toolkit.evaluate.memory import Room
 from toolkit.evaluate.packed_row import n_past
 from toolkit.evaluate.packing import Packing
 from toolkit.evaluate.prefix_cache import PrefixCache
 from toolkit.evaluate.requests import Generated, GenerateRequest
 from toolkit.evaluate.trie import in_order
 
-# Requests queue up in bundles of so many times the budget; an interrupted bundle starts anew.
-N_FILLINGS = 2 * HELD_PER_FORWARD
+# Requests queue up in bundles of so many times what is held; an interrupted bundle starts anew.
+N_FILLINGS = 2
 # New texts enter when this share of the room is free: each entry costs a forward of its own.
 FREE_SHARE = 0.25
 
@@ -31,12 +31,16 @@ Waiting = deque[tuple[GenerateRequest, np.ndarray]]
 
 
 class PackedGenerator:
-    """Generates for distinct requests; what meets in a forward depends on them alone."""
+    """Generates for distinct requests; what meets in a forward depends on them alone.
 
-    def __init__(self, decoder: Decoder, room: Room, begin: Begin) -> None:
+    Live texts hold up to ``n_held`` times the tokens of a forward.
+    """
+
+    def __init__(self, decoder: Decoder, room: Room, begin: Begin, n_held: int) -> None:
         self._decoder = decoder
         self._room = room
         self._begin = begin
+        self._n_held = n_held
 
     def generate(
         self,
@@ -49,7 +53,7 @@ class PackedGenerator:
         new_tokens = [request.max_new_tokens for request in ordered]
         packing = Packing(tokens, shared, limits, new_tokens)
         prefixes = PrefixCache(self._decoder, self._room)
-        for bundle in packing.bundles(N_FILLINGS * self._room.budget):
+        for bundle in packing.bundles(N_FILLINGS * self._n_held * self._room.budget):
             members = ordered[bundle.start : bundle.stop]
             if set(members) <= known:
                 continue
@@ -92,7 +96,7 @@ class PackedGenerator:
     ) -> list[tuple[GenerateRequest, np.ndarray]]:
         """Take the requests that fit beside the live texts; at least one if nothing is live."""
         entering: list[tuple[GenerateRequest, np.ndarray]] = []
-        room = HELD_PER_FORWARD * self._room.tokens
+        room = self._n_held * self._room.tokens
         if n_reserved > (1 - FREE_SHARE) * room:
             return entering
         while waiting:

@@ -1,13 +1,16 @@
 """The texts that are being decoded side by side, and the keys and values that they see."""
 
 import numpy as np
-import torch
 
+from toolkit.evaluate.block_attention import Block
 from toolkit.evaluate.completion import Completion
 from toolkit.evaluate.decoder import Decoder, KeyValues
-from toolkit.evaluate.packed_row import PackedRow, is_ancestor
+from toolkit.evaluate.packed_row import PackedRow
 from toolkit.evaluate.requests import GenerateRequest
 from toolkit.evaluate.trie import TokenTrie
+
+# Tokens to come for which a text's stretch of the row has places, until all are laid out anew.
+N_AHEAD = 16
 
 
 def n_needed(request: GenerateRequest, n_prefix: int) -> int:
@@ -16,15 +19,17 @@ def n_needed(request: GenerateRequest, n_prefix: int) -> int:
 
 
 class LiveTexts:
-    """The texts being decoded, with keys and values of the prefix and of every text's tokens."""
+    """The texts being decoded, each with a stretch of the row that all stand in.
+
+    A stretch holds the text's tokens below the prefix and has places for those to come.
+    """
 
     def __init__(self, decoder: Decoder, past: KeyValues) -> None:
         self._row = PackedRow(decoder, past)
-        self._device = decoder.device
         self.completions: list[Completion] = []
-        self._next: list[int] = []
-        # Which tokens of the row each text sees: (text, column).
-        self._sees = torch.zeros(0, self._row.n_columns, dtype=torch.bool, device=self._device)
+        # Where each stretch begins, and the places in it: for every text, in columns.
+        self._start = np.zeros(0, dtype=np.int64)
+        self._n_places = np.zeros(0, dtype=np.int64)
 
     @property
     def n_reserved(self) -> int:
@@ -39,43 +44,63 @@ class LiveTexts:
         last = np.array([path[-1] for path in trie.paths])
         # Texts with the same context share its last node.
         keep, place = np.unique(last, return_inverse=True)
-        pieces = list(self._row.run_trie(trie, keep, n_tokens))
-        likeliest = torch.cat([logits.argmax(-1) for logits in pieces]).tolist()
-        end = torch.from_numpy(trie.end).to(self._device)
-        own = is_ancestor(end, torch.from_numpy(last).to(self._device))
-        others = own.new_zeros(len(own), self._sees.shape[1])
-        others[:, : self._row.n_prefix] = True
-        old = torch.cat([self._sees, own.new_zeros(len(self._sees), len(end))], dim=1)
-        self._sees = torch.cat([old, torch.cat([others, own], dim=1)])
+        held, n_before = self._held(), self._row.n_columns
+        pieces = self._row.append_trie(trie, keep, n_tokens)
+        likeliest = np.concatenate([logits.argmax(-1).cpu().numpy() for logits in pieces])
         self.completions += completions
-        self._next += [likeliest[kept] for kept in place]
-        for completion, token in zip(completions, self._next[-len(completions) :], strict=True):
-            completion.take(token)
+        self._lay_out([*held, *(n_before + path for path in trie.paths)])
+        for completion, token in zip(completions, likeliest[place], strict=True):
+            completion.take(int(token))
 
     def step(self) -> None:
         """Run the last token of every live text and take the next."""
-        n_live = len(self.completions)
-        own = torch.eye(n_live, dtype=torch.bool, device=self._device)
-        self._sees = torch.cat([self._sees, own], dim=1)
-        depth = [len(text.request.context) + len(text.tokens) - 1 for text in self.completions]
-        tokens = np.array(self._next)
-        logits = self._row.run(tokens, np.array(depth), self._sees, np.arange(n_live))
-        self._next = logits.argmax(-1).tolist()
-        for completion, token in zip(self.completions, self._next, strict=True):
+        if (self._n_held() >= self._n_places).any():
+            self._lay_out(self._held())
+        n_held = self._n_held()
+        blocks = [
+            Block(slice(row, row + 1), slice(start, start + n + 1))
+            for row, (start, n) in enumerate(zip(self._start, n_held, strict=True))
+        ]
+        tokens = np.array([text.tokens[-1] for text in self.completions])
+        depth = self._row.n_prefix + n_held
+        logits = self._row.put(self._start + n_held, tokens, depth, blocks)
+        for completion, token in zip(self.completions, logits.argmax(-1).tolist(), strict=True):
             completion.take(token)
 
     def leave(self) -> list[Completion]:
-        """Hand out the finished texts and forget the tokens that no other text sees."""
+        """Hand out the finished texts and forget their tokens."""
         finished = [text for text in self.completions if text.finish is not None]
         if not finished:
             return finished
         staying = [at for at, text in enumerate(self.completions) if text.finish is None]
+        held = self._held()
         self.completions = [self.completions[at] for at in staying]
-        self._next = [self._next[at] for at in staying]
-        self._sees = self._sees[staying]
-        seen = self._sees.any(0)
-        seen[: self._row.n_prefix] = True
-        columns = seen.nonzero()[:, 0]
-        self._sees = self._sees[:, columns]
-        self._row.keep_columns(columns)
+        self._lay_out([held[at] for at in staying])
         return finished
+
+    def _n_held(self) -> np.ndarray:
+        """Return the tokens of each text that the row holds: the last one is still to be run."""
+        counts = [len(text.request.context) + len(text.tokens) - 1 for text in self.completions]
+        return np.array(counts, dtype=np.int64) - self._row.n_prefix
+
+    def _held(self) -> list[np.ndarray]:
+        """Return the columns of each text's tokens."""
+        return [
+            np.arange(start, start + n)
+            for start, n in zip(self._start, self._n_held(), strict=True)
+        ]
+
+    def _lay_out(self, held: list[np.ndarray]) -> None:
+        """Lay the columns of each text out as stretches with places for tokens to come."""
+        ahead = [
+            min(N_AHEAD, text.request.max_new_tokens - len(text.tokens))
+            for text in self.completions
+        ]
+        # Whatever a place holds is written over before anybody sees it.
+        stretches = [
+            np.append(columns, np.repeat(columns[-1:], n))
+            for columns, n in zip(held, ahead, strict=True)
+        ]
+        self._n_places = np.array([len(stretch) for stretch in stretches], dtype=np.int64)
+        self._start = self._row.n_prefix + np.cumsum(self._n_places) - self._n_places
+        self._row.lay_out(np.concatenate([np.zeros(0, dtype=np.int64), *stretches]))

@@ -10,6 +10,8 @@ SMALLEST = 8
 # a step reads all weights however few rows it serves, and what is kept of a token is small beside
 # what a forward computes for one.
 HELD_PER_FORWARD = 4
+# More where no row is slowed down by what the others see (``block_attention``).
+HELD_BY_BLOCK = 8
 
 
 class Room:

@@ -4,23 +4,27 @@ from toolkit.evaluate.decoder import Decoder
 from toolkit.evaluate.encoder_decoder import EncoderDecoder, EncoderDecoderScorer
 from toolkit.evaluate.generation import Begin, PackedGenerator
 from toolkit.evaluate.greedy_loop import LoopGenerator
-from toolkit.evaluate.memory import Room
+from toolkit.evaluate.memory import HELD_BY_BLOCK, HELD_PER_FORWARD, Room
 from toolkit.evaluate.scoring import DecoderScorer
 
 Network = Decoder | EncoderDecoder
+# Packed rows whose attention skips what is hidden: no score of two sequences is computed.
+BY_BLOCK = "packed by block"
 
 
 def scoring_modes(network: Network) -> tuple[str, ...]:
     """Return the ways to score, the reference last."""
     if isinstance(network, EncoderDecoder):
         return "encoder once", "plain"
-    return "packed", "rows", "plain"
+    return *_packed_modes(network), "rows", "plain"
 
 
 def scorer(network: Network, mode: str, room: Room) -> DecoderScorer | EncoderDecoderScorer:
     """Return what scores in one of these ways."""
     if isinstance(network, EncoderDecoder):
         return EncoderDecoderScorer(network, room, mode)
+    if mode == BY_BLOCK:
+        return DecoderScorer(network.by_block(), room, "packed")
     return DecoderScorer(network, room, mode)
 
 
@@ -28,13 +32,19 @@ def generation_modes(network: Network) -> tuple[str, ...]:
     """Return the ways to generate, the reference last."""
     if isinstance(network, EncoderDecoder):
         return "cached", "plain"
-    return "packed", "cached", "plain"
+    return *_packed_modes(network), "cached", "plain"
 
 
 def generator(
     network: Network, mode: str, room: Room, begin: Begin
 ) -> PackedGenerator | LoopGenerator:
     """Return what generates in one of these ways."""
+    if isinstance(network, Decoder) and mode == BY_BLOCK:
+        return PackedGenerator(network.by_block(), room, begin, HELD_BY_BLOCK)
     if isinstance(network, Decoder) and mode == "packed":
-        return PackedGenerator(network, room, begin)
+        return PackedGenerator(network, room, begin, HELD_PER_FORWARD)
     return LoopGenerator(network, begin, cached=mode == "cached")
+
+
+def _packed_modes(network: Decoder) -> tuple[str, ...]:
+    return (BY_BLOCK, "packed") if network.offers_blocks else ("packed",)

@@ -6,8 +6,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toolkit.evaluate.decoder import Decoder, KeyValues, RoomyLayer, cache_of, key_values_of
+from toolkit.evaluate.block_attention import Block, Sight
+from toolkit.evaluate.decoder import (
+    Decoder,
+    KeyValues,
+    PlacedLayer,
+    cache_of,
+    key_values_of,
+    placing,
+)
 from toolkit.evaluate.trie import TokenTrie
+
+# Tokens of a block: the fewer, the fewer columns that all of them share; each block is a call.
+N_ROWS = 64
 
 
 class PackedRow:
@@ -18,50 +29,75 @@ class PackedRow:
 
     def __init__(self, decoder: Decoder, past: KeyValues) -> None:
         self._decoder = decoder
-        self._past = cache_of(past, kind=RoomyLayer)
+        self._row = cache_of(past, kind=PlacedLayer)
         self.n_prefix = n_past(past)
         self._depth = torch.arange(self.n_prefix, device=decoder.device)
 
     @property
     def n_columns(self) -> int:
-        """Return the number of tokens run so far, the prefix among them."""
+        """Return the number of places for tokens, those of the prefix among them."""
         return len(self._depth)
 
-    def run(
-        self, tokens: np.ndarray, depth: np.ndarray, visible: Tensor, keep: np.ndarray
+    def append(
+        self, tokens: np.ndarray, depth: np.ndarray, blocks: list[Block], keep: np.ndarray
     ) -> Tensor:
-        """Append tokens and return the logits at some of them, (kept, vocabulary).
-
-        ``visible`` tells which tokens (those so far, then the new ones) each new one may see.
-        """
-        logits = self._decoder.packed(tokens, depth, visible, self._past, self._depth, keep)
+        """Run new tokens in columns at the end; return the logits at some, (kept, vocabulary)."""
         new_depth = torch.from_numpy(depth).to(self._depth.device)
         self._depth = torch.cat([self._depth, new_depth])
-        return logits
+        return self._run(tokens, depth, blocks, keep)
 
-    def run_trie(self, trie: TokenTrie, keep: np.ndarray, n_tokens: int) -> Iterator[Tensor]:
+    def put(
+        self, columns: np.ndarray, tokens: np.ndarray, depth: np.ndarray, blocks: list[Block]
+    ) -> Tensor:
+        """Run new tokens in columns that are there; return the logits, (token, vocabulary)."""
+        places = torch.from_numpy(columns).to(self._depth.device)
+        self._depth[places] = torch.from_numpy(depth).to(self._depth.device)
+        with placing(self._row, places):
+            return self._run(tokens, depth, blocks, np.arange(len(tokens)))
+
+    def _run(
+        self, tokens: np.ndarray, depth: np.ndarray, blocks: list[Block], keep: np.ndarray
+    ) -> Tensor:
+        sight = Sight(self.n_prefix, blocks)
+        return self._decoder.packed(tokens, depth, sight, self._row, self._depth, keep)
+
+    def append_trie(self, trie: TokenTrie, keep: np.ndarray, n_tokens: int) -> Iterator[Tensor]:
         """Append a trie below the prefix, at most ``n_tokens`` nodes at once.
 
         Yields the logits at the nodes of ``keep`` (ascending) in as many pieces.
         """
-        end = torch.from_numpy(trie.end).to(self._decoder.device)
-        n_before = self.n_columns
-        # A node comes after those that it sees, so pieces in order find them in the cache.
-        for first in range(0, len(end), n_tokens):
-            piece = slice(first, first + n_tokens)
-            kept = keep[(keep >= first) & (keep < first + n_tokens)] - first
-            nodes = torch.arange(len(end), device=end.device)[piece]
-            visible = torch.zeros(len(nodes), n_before, dtype=torch.bool, device=end.device)
-            visible[:, : self.n_prefix] = True
-            visible = torch.cat([visible, is_ancestor(end[: first + n_tokens], nodes)], dim=1)
-            yield self.run(trie.tokens[piece], trie.depth[piece], visible, kept)
+        n_before, n_nodes = self.n_columns, len(trie.end)
+        # A node comes after those that it sees, so pieces in order find them in the row.
+        for first in range(0, n_nodes, n_tokens):
+            stop = min(first + n_tokens, n_nodes)
+            kept = keep[(keep >= first) & (keep < stop)] - first
+            blocks = list(self._blocks(trie, first, stop, n_before))
+            piece = slice(first, stop)
+            yield self.append(trie.tokens[piece], trie.depth[piece], blocks, kept)
 
-    def keep_columns(self, columns: Tensor) -> None:
-        """Forget all tokens but those in some columns; the prefix must be among them."""
-        self._depth = self._depth[columns]
-        held = key_values_of(self._past)
-        kept = [(keys[:, :, columns], values[:, :, columns]) for keys, values in held]
-        self._past = cache_of(kept, kind=RoomyLayer)
+    def _blocks(self, trie: TokenTrie, first: int, stop: int, n_before: int) -> Iterator[Block]:
+        """Yield blocks of the nodes from ``first`` to ``stop``; node 0 lies at ``n_before``."""
+        end = torch.from_numpy(trie.end).to(self._depth.device)
+        for start in range(first, stop, N_ROWS):
+            last = min(start + N_ROWS, stop)
+            # Nodes below another root are in nobody's way.
+            root = trie.root(start)
+            nodes = torch.arange(start - root, last - root, device=end.device)
+            visible = is_ancestor(end[root:last] - root, nodes)
+            columns = slice(n_before + root, n_before + last)
+            yield Block(slice(start - first, last - first), columns, visible)
+
+    def lay_out(self, columns: np.ndarray) -> None:
+        """Make a row of the prefix and the given columns of this one, in their order.
+
+        A column may be given again, as a place for a token to come.
+        """
+        index = torch.from_numpy(np.concatenate([np.arange(self.n_prefix), columns]))
+        index = index.to(self._depth.device)
+        self._depth = self._depth[index]
+        held = key_values_of(self._row)
+        laid = [(keys[:, :, index], values[:, :, index]) for keys, values in held]
+        self._row = cache_of(laid, kind=PlacedLayer)
 
 
 def n_past(past: KeyValues) -> int:

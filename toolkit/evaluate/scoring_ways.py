@@ -38,7 +38,7 @@ def score_packed(
     targets = np.concatenate(continuations)
     predictions = np.zeros((len(targets), 2))
     n_done = 0
-    for logits in row.run_trie(trie, keep, n_tokens):
+    for logits in row.append_trie(trie, keep, n_tokens):
         here = (place >= n_done) & (place < n_done + len(logits))
         predictions[here] = predicted(logits, place[here] - n_done, targets[here])
         n_done += len(logits)

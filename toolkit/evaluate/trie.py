@@ -84,6 +84,11 @@ class TokenTrie:
     end: np.ndarray
     paths: list[np.ndarray]
 
+    def root(self, node: int) -> int:
+        """Return the node right below the prefix whose subtree holds a node."""
+        # The nodes before a subtree end before it or at its root.
+        return int(np.flatnonzero(self.end[: node + 1] > node)[0])
+
     @classmethod
     def build(cls, sequences: Sequence[np.ndarray], n_prefix: int) -> "TokenTrie":
         """Pack ordered sequences that agree in their first ``n_prefix`` tokens."""
