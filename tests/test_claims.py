@@ -5,10 +5,10 @@ from typing import Literal
 
 import pytest
 
-from toolkit.analysis import load_study_folder
 from toolkit.claims import ARM_LABELS, ARMS, arm_named, load_claims, load_study
 from toolkit.errors import ClaimError
 from toolkit.strict_toml import from_table, read_toml
+from toolkit.study import load_study_folder
 
 THRESHOLD = 'published_arm = "few-shot, base"\nthreshold_n_params = 3000000000'
 ARM = 'published_arm = "few-shot, base"'

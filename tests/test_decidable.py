@@ -98,7 +98,7 @@ def test_each_prompt_format_is_asked_by_itself():
 
 
 def test_study_with_claims_gives_the_gates_that_check_says(tiny_study):
-    from toolkit.analysis import load_study_folder
+    from toolkit.study import load_study_folder
 
     found = decidable(tiny_study)
     assert found.rows == closed_gates(load_study_folder("tiny"))

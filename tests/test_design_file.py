@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from toolkit.analysis import load_study_folder
 from toolkit.calibrate.study_folder import write_study
 from toolkit.errors import ClaimError
 from toolkit.simulate.design_file import read_design
+from toolkit.study import load_study_folder
 
 GOOD = """\
 n_items = 50

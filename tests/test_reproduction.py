@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from toolkit import paths
-from toolkit.analysis import load_study_folder
 from toolkit.errors import ScoresError
 from toolkit.reproduction import (
     audit_replicates,
@@ -17,6 +16,7 @@ from toolkit.reproduction import (
     reproduce,
     runs_of_record,
 )
+from toolkit.study import load_study_folder
 
 RUN = "moss-m,sorting,accuracy,closed,0,1,200,64"
 

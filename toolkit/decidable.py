@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from toolkit.analysis import StudyFolder, load_study_folder
 from toolkit.claims import ARMS, CONTROLLED_ARM, Arm
 from toolkit.errors import ToolkitError
 from toolkit.gates import (
@@ -30,6 +29,7 @@ from toolkit.gates import (
 )
 from toolkit.scores import Scores, read_scores
 from toolkit.simulate.tasks import PlantedTask, planted_claim
+from toolkit.study import StudyFolder, load_study_folder
 
 CLAIM_FILES = ("study.toml", "claims.toml")
 SHOWN = 4

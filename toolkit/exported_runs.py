@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from toolkit.analysis import find_study
 from toolkit.errors import SourceError
 from toolkit.importing import ITEMS_FILE
 from toolkit.items_file import BATCH
 from toolkit.reproduction import REPEATS_SCHEMA
 from toolkit.scores import CELL, Scores, read_scores
 from toolkit.sources.records import Cell, Run
+from toolkit.study import find_study
 from toolkit.tables import read_table
 
 REPEATS_FILE = "repeats.csv"

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from toolkit.analysis import load_study_folder
 from toolkit.calibrate import runs, truths
 from toolkit.calibrate.kept_lines import lines
 from toolkit.calibrate.runs import Campaign, Job, jobs_for, run_jobs
@@ -14,6 +13,7 @@ from toolkit.claims import ARMS
 from toolkit.errors import ToolkitError
 from toolkit.gates import GAP_MAX_DECADES, Outcome, gap_around, is_resolvable
 from toolkit.simulate import RICH, OwnDesign, StudyDesign, curves, simulate_study, studies
+from toolkit.study import load_study_folder
 
 SMALL = StudyDesign({"fern": (1e8, 1e9, 1e10, 8e10), "moss": (3e8, 3e9, 3e10)}, n_items=40)
 

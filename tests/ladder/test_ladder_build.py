@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from toolkit.analysis import _load_plan
 from toolkit.claims import load_claims, load_study
 from toolkit.cli import app
 from toolkit.errors import EngineError, SourceError
@@ -24,6 +23,7 @@ from toolkit.ladder.rows import as_chat, as_text
 from toolkit.ladder.tasks import make_tasks
 from toolkit.ladder.words import INSTRUCTIONS, TOKEN_OF
 from toolkit.ladder.world import make_world
+from toolkit.study import _load_plan
 
 QUICK = PROFILES["quick"]
 TINY = Recipe(widths=(8,), steps=3, tuning_steps=2, rows_per_step=2)

@@ -10,7 +10,7 @@ from by_hand_tables import robustness_of
 
 from benchmarks.prior_fits import N_CHAINS, N_DRAWS, draws_of, keep_draws
 from toolkit import paths
-from toolkit.analysis import Analysis, load_study_folder
+from toolkit.analysis import Analysis
 from toolkit.claims import ARM_LABELS, arm_named
 from toolkit.diagnose import Diagnosis, at_least, at_most
 from toolkit.fit import Fitted
@@ -24,6 +24,7 @@ from toolkit.replicates import predict
 from toolkit.report.site import build_site
 from toolkit.robustness import write_robustness
 from toolkit.shape import shape_of
+from toolkit.study import load_study_folder
 from toolkit.verdict import judge
 
 LEAD = ("chain", "draw")

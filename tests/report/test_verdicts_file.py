@@ -9,12 +9,12 @@ from by_hand_tables import robustness_of
 from typer.testing import CliRunner
 
 from toolkit import paths
-from toolkit.analysis import load_study_folder
 from toolkit.claims import Arm
 from toolkit.cli import app
 from toolkit.report.robustness_file import plain, robustness_rows
 from toolkit.report.verdicts_file import FORMAT, as_text, document
 from toolkit.robustness import write_robustness
+from toolkit.study import load_study_folder
 
 
 @pytest.fixture

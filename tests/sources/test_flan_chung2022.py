@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from toolkit import paths
-from toolkit.analysis import load_study_folder
 from toolkit.errors import SourceError
 from toolkit.scores import CELL
 from toolkit.sources import flan_chung2022 as source
+from toolkit.study import load_study_folder
 
 
 def row(percent, task="web_of_lies", model="PaLM-62B", family="PaLM", prompting="direct", size=62):

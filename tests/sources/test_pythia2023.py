@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from toolkit import paths
-from toolkit.analysis import load_study_folder
 from toolkit.errors import SourceError
 from toolkit.scores import CELL
 from toolkit.sources import pythia2023 as source
+from toolkit.study import load_study_folder
 
 N = {"logiqa": 651, "piqa": 1838, "sciq": 1000, "hendrycksTest-anatomy": 135, "wsc": 104}
 

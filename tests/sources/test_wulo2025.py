@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from toolkit import paths
-from toolkit.analysis import load_study_folder
 from toolkit.errors import SourceError
 from toolkit.scores import CELL
 from toolkit.sources import wulo2025 as source
+from toolkit.study import load_study_folder
 
 FOLDER = paths.CHECKOUT / "data" / "wulo2025"
 

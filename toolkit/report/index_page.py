@@ -3,7 +3,7 @@
 import pandas as pd
 
 from toolkit import charts
-from toolkit.analysis import Analysis, Profile
+from toolkit.analysis import Analysis
 from toolkit.estimands import ROPE
 from toolkit.gates import Outcome
 from toolkit.report import claims_map as maps
@@ -13,6 +13,7 @@ from toolkit.report.display import show_chart, show_html
 from toolkit.report.downloads import file_list, site_files
 from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, equals, interval
 from toolkit.report.study_page import analysis_of
+from toolkit.study import Profile
 from toolkit.verdict import Verdict
 
 

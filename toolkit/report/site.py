@@ -10,7 +10,7 @@ from pathlib import Path
 import joblib
 
 from toolkit import paths
-from toolkit.analysis import Analysis, Profile, StudyFolder, analyse, load_study_folder
+from toolkit.analysis import Analysis, analyse
 from toolkit.errors import ReportError
 from toolkit.fit import fit_model, is_fitted
 from toolkit.jobs import Workers, run_unordered
@@ -20,6 +20,7 @@ from toolkit.report.site_links import PAGES
 from toolkit.report.verdicts_file import as_text, document
 from toolkit.sampling import FitSettings
 from toolkit.scores import Scores
+from toolkit.study import Profile, StudyFolder, load_study_folder
 
 Say = Callable[[str], None]
 # Pages rendered at a time, where there are so many cores: each holds the draws of its studies.

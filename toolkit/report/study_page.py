@@ -8,7 +8,7 @@ from math import isnan
 import pandas as pd
 
 from toolkit import charts
-from toolkit.analysis import Analysis, Profile, analyse, load_study_folder
+from toolkit.analysis import Analysis, analyse
 from toolkit.estimands import ROPE
 from toolkit.gates import Outcome
 from toolkit.report import html_tables as tables
@@ -24,6 +24,7 @@ from toolkit.reproduction import (
     reproduce,
     runs_of_record,
 )
+from toolkit.study import Profile, load_study_folder
 
 # What may be known of a task; a study's table need not have them all.
 TASK_COLUMNS = {
