@@ -8,7 +8,7 @@ from by_hand import beta_binomial, log_ways
 from scipy import stats
 from scipy.special import digamma
 
-from toolkit.models.beta_binomial import cell_log_likelihood
+from toolkit.models.beta_binomial import log_likelihoods, logarithm, of_all_items
 
 N_ITEMS = (1, 7, 45, 200, 2285, 20_000)
 ACCURACIES = (1e-5, 1e-3, 0.25, 0.5, 0.999, 1 - 1e-5)
@@ -28,6 +28,14 @@ def grid():
     return np.array(cells).T
 
 
+def evaluated(k, n, p, c):
+    """Return value and both derivatives of cells with one concentration, (3, cell)."""
+    k, n, p = (np.atleast_1d(np.asarray(each, float)) for each in (k, n, p))
+    slopes = np.empty_like(k), np.empty_like(k)
+    value = log_likelihoods(k, n, p, c, of_all_items(n, c), slopes)
+    return np.array([value, *slopes])
+
+
 @pytest.fixture(scope="module")
 def cells():
     return grid()
@@ -36,7 +44,11 @@ def cells():
 @pytest.fixture(scope="module")
 def found(cells):
     """Return value, derivative in the accuracy and in the concentration, (3, cell)."""
-    return np.array([cell_log_likelihood(*cell) for cell in cells.T]).T
+    found = np.empty((3, cells.shape[1]))
+    for c in CONCENTRATIONS:
+        own = cells[3] == c
+        found[:, own] = evaluated(*cells[:3, own], c)
+    return found
 
 
 def test_value_over_a_grid_with_extremes_equals_scipy(cells, found):
@@ -75,7 +87,7 @@ def test_derivative_in_concentration_over_the_grid_equals_that_of_digammas(cells
 def test_cells_without_items_are_exactly_zero_with_no_slope():
     for p in ACCURACIES:
         for c in CONCENTRATIONS:
-            assert cell_log_likelihood(0.0, 0.0, p, c) == (0.0, 0.0, 0.0)
+            assert evaluated(0, 0, p, c).tolist() == [[0.0], [0.0], [0.0]]
 
 
 def test_values_of_all_counts_sum_to_one():
@@ -83,5 +95,24 @@ def test_values_of_all_counts_sum_to_one():
     ways = [math.comb(n, k) for k in range(n + 1)]
     for p in ACCURACIES:
         for c in CONCENTRATIONS:
-            each = [cell_log_likelihood(float(k), float(n), p, c)[0] for k in range(n + 1)]
+            each = evaluated(np.arange(n + 1), np.full(n + 1, n), np.full(n + 1, p), c)[0]
             assert np.dot(ways, np.exp(each)) == pytest.approx(1, abs=1e-8)
+
+
+def test_logarithm_of_numbers_of_every_size_is_that_of_the_library():
+    rng = np.random.default_rng(1)
+    numbers = np.concatenate([10 ** rng.uniform(-300, 300, 20_000), rng.uniform(0.5, 2, 20_000)])
+    found = np.array([logarithm(x) for x in numbers])
+    # Near 1, where the logarithm itself is small, as exact as anywhere.
+    np.testing.assert_allclose(found, np.log(numbers), rtol=2e-15)
+    assert logarithm(1.0) == 0.0
+
+
+def test_a_number_that_is_none_stays_none():
+    assert np.isnan(evaluated(3, 10, np.nan, 5.0)).all()
+
+
+def test_cells_are_taken_several_at_once():
+    evaluated(3, 10, 0.5, 5.0)
+    code = "".join(log_likelihoods.inspect_llvm().values())
+    assert any(f"<{n} x double>" in code for n in (2, 4, 8))

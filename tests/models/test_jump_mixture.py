@@ -166,7 +166,8 @@ def test_operation_gives_the_same_in_python_and_in_numba(compiled):
     for seed in (7, 8):
         python, numba = (function(*inputs(seed)[2:7]) for function in compiled.values())
         for one, other in zip(python, numba, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
+            # Compiled apart, loops over several cells at once may round apart.
+            np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
 
 
 def test_operation_gives_the_gradient_of_its_value(compiled):

@@ -28,7 +28,7 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
 from toolkit.models import beta_binomial, some_arm
-from toolkit.models.beta_binomial import cell_log_likelihood
+from toolkit.models.beta_binomial import log_likelihoods, of_all_items
 from toolkit.models.design import Design
 from toolkit.models.priors import Tensor
 from toolkit.models.some_arm import any_jump, sigmoid, softplus
@@ -73,6 +73,15 @@ def _over_gaps(
 
 
 @numba.njit(error_model="numpy")
+def _n_cells(n_items: np.ndarray) -> int:
+    """Return the number of slots up to the last that is no padding."""
+    n = n_items.size
+    while n > 1 and n_items[n - 1] == 0:
+        n -= 1
+    return n
+
+
+@numba.njit(error_model="numpy")
 def _evaluate(
     n_correct: np.ndarray,
     n_items: np.ndarray,
@@ -85,19 +94,14 @@ def _evaluate(
     """Return a task's log-likelihood without jumps; fill slopes, and gains by last gap below."""
     (without, with_jump), (arm, gaps_below) = accuracies, place
     by_without, by_with, slope_without, slope_with = slopes
-    total = 0.0
+    counts = n_correct, n_items
+    all_items = of_all_items(n_items, concentration)
+    base = log_likelihoods(*counts, without, concentration, all_items, (by_without, slope_without))
+    lifted = log_likelihoods(*counts, with_jump, concentration, all_items, (by_with, slope_with))
     for j in range(n_items.size):
-        if n_items[j] > 0:
-            base, by_without[j], slope_without[j] = cell_log_likelihood(
-                n_correct[j], n_items[j], without[j], concentration
-            )
-            total += base
-            if gaps_below[j] > 0:
-                lifted, by_with[j], slope_with[j] = cell_log_likelihood(
-                    n_correct[j], n_items[j], with_jump[j], concentration
-                )
-                gain[arm[j], gaps_below[j] - 1] += lifted - base
-    return total
+        if gaps_below[j] > 0:
+            gain[arm[j], gaps_below[j] - 1] += lifted[j] - base[j]
+    return base.sum()
 
 
 @numba.njit(error_model="numpy")
@@ -140,11 +144,12 @@ def mix(
     by_in_arm = np.zeros((n_tasks, n_arms))
     gain = np.zeros((n_tasks, n_arms, n_gaps.max()))
     for t in range(n_tasks):
-        g, place = n_gaps[t], (arm[t], gaps_below[t])
-        slopes = (by_without[t], by_with[t], np.zeros(n_slots), np.zeros(n_slots))
+        g, m = n_gaps[t], _n_cells(n_items[t])
+        place = arm[t, :m], gaps_below[t, :m]
+        slopes = by_without[t, :m], by_with[t, :m], np.zeros(m), np.zeros(m)
         value[t] = _evaluate(
-            n_correct[t], n_items[t], (without[t], with_jump[t]), concentration[t], place, slopes,
-            gain[t],
+            n_correct[t, :m], n_items[t, :m], (without[t, :m], with_jump[t, :m]), concentration[t],
+            place, slopes, gain[t],
         )  # fmt: skip
         for k in range(g - 2, -1, -1):  # a cell counts for every gap below it
             gain[t, :, k] += gain[t, :, k + 1]
