@@ -36,7 +36,7 @@ _bits = _read_as(types.float64, types.int64, ir.IntType(64))
 _float = _read_as(types.int64, types.float64, ir.DoubleType())
 
 
-@numba.njit(error_model="numpy", inline="always")
+@numba.njit(error_model="numpy", forceinline=True)
 def logarithm(x: float) -> float:
     """Return the natural logarithm of a normal positive number, to rounding, without a call.
 
@@ -52,7 +52,7 @@ def logarithm(x: float) -> float:
     return e * _LN2 + (2.0 * s + (2.0 * s * tail + e * _LN2_REST))
 
 
-@numba.njit(error_model="numpy", inline="always")
+@numba.njit(error_model="numpy", forceinline=True)
 def _rise(k: float, a: float) -> tuple[float, float, float]:
     """Return log-gamma(a + k) - log-gamma(a) as (series, factor), and its derivative in a.
 
