@@ -97,10 +97,13 @@ def _evaluate(
     counts = n_correct, n_items
     all_items = of_all_items(n_items, concentration)
     base = log_likelihoods(*counts, without, concentration, all_items, (by_without, slope_without))
-    lifted = log_likelihoods(*counts, with_jump, concentration, all_items, (by_with, slope_with))
-    for j in range(n_items.size):
-        if gaps_below[j] > 0:
-            gain[arm[j], gaps_below[j] - 1] += lifted[j] - base[j]
+    if gaps_below.max() > 0:  # else nothing is lifted, as in a smooth model
+        lifted = log_likelihoods(
+            *counts, with_jump, concentration, all_items, (by_with, slope_with)
+        )
+        for j in range(n_items.size):
+            if gaps_below[j] > 0:
+                gain[arm[j], gaps_below[j] - 1] += lifted[j] - base[j]
     return base.sum()
 
 
