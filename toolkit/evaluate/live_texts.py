@@ -54,9 +54,9 @@ class LiveTexts:
 
     def step(self) -> None:
         """Run the last token of every live text and take the next."""
-        if (self._n_held() >= self._n_places).any():
-            self._lay_out(self._held())
         n_held = self._n_held()
+        if (n_held >= self._n_places).any():
+            self._lay_out(self._held())
         blocks = [
             Block(slice(row, row + 1), slice(start, start + n + 1))
             for row, (start, n) in enumerate(zip(self._start, n_held, strict=True))

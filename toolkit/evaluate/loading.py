@@ -80,9 +80,11 @@ def load_checkpoint(
         attention = config._attn_implementation or "eager"
         window = next((reach for name in WINDOWS if (reach := getattr(config, name, None))), None)
         # Measured on processors only; in half precision it would round scores that sdpa does not.
-        plain = attention == "sdpa" and window is None and not model.config.is_encoder_decoder
-        plain = plain and place.type == "cpu" and dtype == torch.float32
-        offers_blocks = plain and block_attention.install(model)
+        offers_blocks = (
+            (attention, window, place.type, dtype) == ("sdpa", None, "cpu", torch.float32)
+            and not model.config.is_encoder_decoder
+            and block_attention.install(model)
+        )
     model.eval().requires_grad_(False)
     files = fingerprint(folder)
     return Checkpoint(
