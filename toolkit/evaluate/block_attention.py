@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -31,6 +32,13 @@ class Block:
     rows: slice
     columns: slice
     visible: Tensor | None = None
+
+    @cached_property
+    def added(self) -> Tensor | None:
+        """Return what is added to scores so that only what is visible counts, for all layers."""
+        if self.visible is None:
+            return None
+        return torch.zeros(self.visible.shape).masked_fill_(~self.visible, float("-inf"))
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ def _read_blocks(
             key[:, :, block.columns],
             value[:, :, block.columns],
             scaling,
-            block.visible,
+            block.added,
         )
         for block in blocks
     ]
@@ -136,7 +144,7 @@ def _read(
     key: Tensor,
     value: Tensor,
     scaling: float | None,
-    visible: Tensor | None = None,
+    added: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return what rows read of some columns, and the logarithm of the sum in their softmax.
 
@@ -144,10 +152,7 @@ def _read(
     channel); the sums have one channel.
     """
     sharing, rows = queries.shape[2:4]
-    mask = None
-    if visible is not None:
-        mask = torch.zeros(visible.shape, dtype=queries.dtype)
-        mask = mask.masked_fill_(~visible, float("-inf")).repeat(sharing, 1)[None, None]
+    mask = None if added is None else added.repeat(sharing, 1)[None, None]
     # What scaled_dot_product_attention itself calls on a processor; no public function returns the
     # sums. Where another torch hasn't got it, the certificate refuses this way of computing.
     flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
