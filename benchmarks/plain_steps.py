@@ -18,7 +18,7 @@ from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors
 from toolkit.models.jump_size import jump_variables
-from toolkit.models.likelihood import accuracy, count_log_likelihood, log_ways
+from toolkit.models.likelihood import accuracy, count_log_likelihood
 from toolkit.models.priors import Tensor
 from toolkit.models.step import SharpStep, lift_by_cell
 from toolkit.models.wide_step import log_gain
@@ -61,7 +61,7 @@ class PlainStep(SharpStep):
             rise = (log_likelihood(without + lift) - base) * above
         gain = _by_arm(rise, real, design)
         total = _by_task(base, real, design) + log_gain(gain, before, design, design.log_gap_prior)
-        pm.Potential("n_correct", total + log_ways(data["counts"], data["n_items"]))
+        pm.Potential("n_correct", total + data["log_ways"].sum(axis=1))
 
 
 def _gaps(design: Design) -> np.ndarray:

@@ -200,7 +200,7 @@ def test_sample_of_a_plain_fit_is_given_the_counts_of_the_design(scores, sampled
     np.testing.assert_array_equal(data["counts"], design.n_correct)
     np.testing.assert_array_equal(data["n_items"], design.n_items)
     assert float(data["jump_scale"]) == 1.0
-    assert set(sampled("linear")[1]) == {"counts", "n_items"}
+    assert set(sampled("linear")[1]) == {"counts", "n_items", "log_ways"}
 
 
 def test_sample_of_a_variation_hides_cells_and_scales_the_jump(scores, sampled):

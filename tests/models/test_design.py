@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import comb
 
 from toolkit.claims import ARM_LABELS
 from toolkit.errors import FitError
@@ -193,10 +194,23 @@ def test_design_where_no_arm_is_measured_a_jump_may_be_in_any():
     assert design.arms_of_jump.all()
 
 
-def test_design_data_are_the_counts_and_items(design):
-    assert set(design.data) == {"counts", "n_items"}
+def test_design_data_are_the_counts_and_items_and_their_ways(design):
+    assert set(design.data) == {"counts", "n_items", "log_ways"}
     assert design.data["counts"] is design.n_correct
     assert design.data["n_items"] is design.n_items
+    ways = comb(design.n_items, design.n_correct)
+    assert ways.max() > 1
+    np.testing.assert_allclose(np.exp(design.data["log_ways"]), ways, rtol=1e-9)
+
+
+def test_design_facts_of_a_checkpoint_are_those_of_its_cells(design):
+    tuned = [name.endswith("chat") for name in design.checkpoints]
+    np.testing.assert_array_equal(design.by_checkpoint(design.tuned), tuned)
+    bases = [design.bases[b] for b in design.by_checkpoint(design.base)]
+    assert bases == [name.removesuffix("-chat") for name in design.checkpoints]
+    sizes = {name: np.log10(size) for name, _, size, *_ in CHECKPOINTS}
+    found = design.by_checkpoint(design.size) + design.center
+    np.testing.assert_allclose(found, [sizes[name] for name in design.checkpoints])
 
 
 def test_design_compliance_is_for_exact_match_tasks_only(design):

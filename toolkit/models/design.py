@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import gammaln
 
 from toolkit.claims import ARM_LABELS
 from toolkit.errors import FitError
@@ -103,11 +104,20 @@ class Design:
 
     @property
     def data(self) -> dict[str, FloatArray]:
-        """Return what a compiled model of this design can be given anew: counts and items.
+        """Return what a compiled model of this design can be given anew, each (task, slot).
 
-        ``n_items`` of 0 leaves a cell out; the model then predicts it.
+        0 of 0 items leave a cell out; the model then predicts it. ``log_ways`` is the log of the
+        number of ways to choose the correct items: no parameter changes it, so no gradient should
+        evaluate it.
         """
-        return {"counts": self.n_correct, "n_items": self.n_items}
+        right, items = self.n_correct, self.n_items
+        ways = gammaln(items + 1) - gammaln(right + 1) - gammaln(items - right + 1)
+        return {"counts": right, "n_items": items, "log_ways": ways}
+
+    def by_checkpoint(self, fact: np.ndarray) -> np.ndarray:
+        """Return a fact of each checkpoint, (checkpoint,), from one by cell (task, slot)."""
+        _, first = np.unique(self.checkpoint[self.scored], return_index=True)
+        return fact[self.scored][first]
 
     @property
     def n_gaps(self) -> IntArray:

@@ -28,17 +28,16 @@ def group(
     )
 
 
-def contrast(name: str, dim: str, index: np.ndarray, cells: np.ndarray, priors: Priors) -> Tensor:
-    """Return effects by cell that sum to zero over the members that occur in ``cells``.
+def contrast(name: str, dim: str, occurring: np.ndarray, priors: Priors) -> Tensor:
+    """Return effects over ``dim`` that sum to zero over the members ``occurring``, by index.
 
     Their common part is the intercept's; left in both it is a direction along which the sampler
     drifts. Predictions for a new member carry the variance of that common part as well.
     """
     sigma = priors[f"sigma_{name}"].variable(f"sigma_{name}")
     z = pm.Normal(f"z_{name}", dims=dim)
-    members = np.unique(index[cells])
-    effect: Tensor = pm.Deterministic(f"{name}_effect", sigma * (z - z[members].mean()), dims=dim)
-    return by_cell(effect, index)
+    from_mean = z - z[np.unique(occurring)].mean()
+    return pm.Deterministic(f"{name}_effect", sigma * from_mean, dims=dim)
 
 
 def by_cell(effect: Tensor, index: np.ndarray) -> Tensor:
@@ -47,19 +46,21 @@ def by_cell(effect: Tensor, index: np.ndarray) -> Tensor:
 
 
 def checkpoint_effects(design: Design, priors: Priors) -> Tensor:
-    """Return what checkpoint, family and recipe add to a cell's log-odds, (task, slot)."""
-    real = design.n_items > 0
-    family = contrast("family", "lm_family", design.family, real, priors)
-    family_slope = contrast("family_slope", "lm_family", design.family, real, priors)
-    checkpoint = contrast("checkpoint", "base", design.base, real, priors)
-    of_task = by_cell(group("checkpoint_task", "checkpoint_task", priors), design.checkpoint_task)
-    total = family + family_slope * design.size + checkpoint + of_task
-    if design.few_shot.any():
-        total += design.few_shot * contrast(
-            "few_shot_checkpoint", "base", design.base, design.few_shot > 0, priors
-        )
+    """Return what checkpoint, family and recipe add to a cell's log-odds, (task, slot).
+
+    Summed by checkpoint first: a cell looks one number up, and not one for each effect.
+    """
+    family, base, size = map(design.by_checkpoint, (design.family, design.base, design.size))
+    total = contrast("family", "lm_family", family, priors)[family]
+    total += contrast("family_slope", "lm_family", family, priors)[family] * size
+    total += contrast("checkpoint", "base", base, priors)[base]
     if design.tuned.any():
-        total += design.tuned * contrast(
-            "pair", "tuned_checkpoint", design.tuned_checkpoint, design.tuned > 0, priors
-        )
-    return total
+        tuned, recipe = map(design.by_checkpoint, (design.tuned, design.tuned_checkpoint))
+        total += tuned * contrast("pair", "tuned_checkpoint", recipe[tuned > 0], priors)[recipe]
+    by_task = group("checkpoint_task", "checkpoint_task", priors)
+    cells = by_cell(total, design.checkpoint) + by_cell(by_task, design.checkpoint_task)
+    if design.few_shot.any():
+        shown = design.base[design.few_shot > 0]
+        gain = contrast("few_shot_checkpoint", "base", shown, priors)
+        cells += design.few_shot * by_cell(gain, design.base)
+    return cells

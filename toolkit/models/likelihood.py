@@ -68,13 +68,6 @@ def compliance(design: Design, priors: Priors) -> Tensor | float:
     return pt.where(design.has_compliance[:, None], pt.sigmoid(log_odds), 1.0)
 
 
-def log_ways(n_correct: Tensor, n_items: Tensor) -> Tensor:
-    """Return the log of the number of ways to choose the correct items, (task,)."""
-    ways = log_gamma(n_items + 1.0) - log_gamma(n_correct + 1.0)
-    total: Tensor = (ways - log_gamma(n_items - n_correct + 1.0)).sum(axis=1)
-    return total
-
-
 def count_log_likelihood(
     n_correct: Tensor, n_items: Tensor, p: Tensor, concentration: Tensor
 ) -> Tensor:

@@ -30,8 +30,8 @@ class Model:
     def build(self, design: Design, priors: Mapping[str, Prior] = PRIORS) -> pm.Model:
         """Return the PyMC model of a design.
 
-        Its data (``counts``, ``n_items``, and ``jump_scale`` where it jumps) can be given anew to
-        the compiled model, so that the same design is refitted without compiling.
+        Its data (``counts``, ``n_items``, ``log_ways``, and ``jump_scale`` where it jumps) can be
+        given anew to the compiled model, so that the same design is refitted without compiling.
         """
         coords = {**design.coords, **self.step.coords(design)}
         if hasattr(self.curve, "coords"):

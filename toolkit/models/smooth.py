@@ -5,7 +5,7 @@ import pymc as pm
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors
 from toolkit.models.jump_mixture import no_jump
-from toolkit.models.likelihood import accuracy, log_ways
+from toolkit.models.likelihood import accuracy
 from toolkit.models.priors import Tensor
 
 
@@ -24,11 +24,10 @@ class NoStep:
         """Observe the counts of every cell."""
         lapse = priors["lapse"].variable("lapse", "task")[:, None]
         expected = accuracy(smooth, design.chance[:, None], lapse, parsed)
-        items = data["n_items"]
+        items, ways = data["n_items"], data["log_ways"].sum(axis=1)
 
         def log_probability(counts: Tensor, expected: Tensor, concentration: Tensor) -> Tensor:
-            value = no_jump(counts, items, expected, concentration, design)
-            return value + log_ways(counts, items)
+            return no_jump(counts, items, expected, concentration, design) + ways
 
         pm.CustomDist(
             "n_correct",

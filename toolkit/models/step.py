@@ -18,7 +18,7 @@ from toolkit.models.design import Design
 from toolkit.models.effects import Priors, by_cell
 from toolkit.models.jump_mixture import jump_mixture
 from toolkit.models.jump_size import JumpLogOdds, jump_variables
-from toolkit.models.likelihood import accuracy, log_ways
+from toolkit.models.likelihood import accuracy
 from toolkit.models.priors import Tensor
 from toolkit.models.some_arm import draw_arms, given_any, of_any
 
@@ -41,11 +41,11 @@ class SharpStep:
         size, before = jump_variables(priors, data["jump_scale"], design)
         without = accuracy(smooth, chance, lapse, parsed)
         with_jump = accuracy(smooth + lift_by_cell(size, design), chance, lapse, parsed)
-        items = data["n_items"]
+        items, ways = data["n_items"], data["log_ways"].sum(axis=1)
 
         def log_probability(counts: Tensor, *parameters: Tensor) -> Tensor:
             value, _ = jump_mixture(counts, items, parameters, design)
-            return value + log_ways(counts, items)
+            return value + ways
 
         parameters = (without, with_jump, concentration, *before)
         pm.CustomDist(
@@ -59,8 +59,7 @@ class SharpStep:
         # The gains are kept for drawing which gap and which arms afterwards, in fit.py.
         value, gain = jump_mixture(data["counts"], items, parameters, design)
         pm.Deterministic("gain", gain, dims=("task", "arm", "gap"))
-        total = value + log_ways(data["counts"], items)
-        pm.Deterministic("task_log_likelihood", total, dims="task")
+        pm.Deterministic("task_log_likelihood", value + ways, dims="task")
 
     def coords(self, design: Design) -> dict[str, list[int]]:
         """Return the coordinates that only this step has."""

@@ -15,7 +15,7 @@ from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors
 from toolkit.models.jump_size import JumpLogOdds, jump_variables
-from toolkit.models.likelihood import accuracy, count_log_likelihood, log_ways
+from toolkit.models.likelihood import accuracy, count_log_likelihood
 from toolkit.models.power_law import SCALES_WIDE
 from toolkit.models.priors import Tensor
 from toolkit.models.some_arm import log_odds_of_any
@@ -45,7 +45,7 @@ class WideStep:
         without = accuracy(smooth, chance, lapse, parsed)
         lift = lift_by_cell(size, design) * risen
         by_place = accuracy(smooth + lift, chance, lapse, parsed)
-        items, real = data["n_items"], design.scored
+        items, ways, real = data["n_items"], data["log_ways"].sum(axis=1), design.scored
         in_arm = (design.arm[:, :, None] == np.arange(len(ARM_LABELS))) & real[:, :, None]
 
         def terms(counts: Tensor, *parameters: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,7 +59,7 @@ class WideStep:
         def log_probability(counts: Tensor, *parameters: Tensor) -> Tensor:
             base, gain = terms(counts, *parameters[:3])
             lifted = log_gain(gain, JumpLogOdds(*parameters[3:]), design, log_place_prior(design))
-            return base + lifted + log_ways(counts, items)
+            return base + lifted + ways
 
         pm.CustomDist(
             "n_correct",
