@@ -21,7 +21,6 @@ from toolkit.gates import (
     gap_around,
     in_arm,
     is_resolvable,
-    size_label,
     sizes_to_add,
 )
 from toolkit.simulate import PlantedTask, planted_claim
@@ -257,10 +256,3 @@ def test_is_resolvable_at_half_a_decade():
     assert not is_resolvable(sizes, 8.0, 8.5)
     assert not is_resolvable(np.array([8.0, 8.5, 9.1, 9.5]), 8.5, 9.1)
     assert GAP_MAX_DECADES == 0.5
-
-
-@pytest.mark.parametrize(
-    ("n_params", "label"), [(1.17e8, "117M"), (1e9, "1B"), (1.75e11, "175B"), (6.7e9, "6.7B")]
-)
-def test_size_label_reads_as_people_write(n_params, label):
-    assert size_label(math.log10(n_params)) == label

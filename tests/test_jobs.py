@@ -9,9 +9,9 @@ import pytest
 
 from toolkit.claims import arm_named
 from toolkit.errors import ClaimError, EngineError
-from toolkit.gates import size_label
 from toolkit.jobs import Workers, run_unordered
 from toolkit.simulate import PlantedTask, StudyDesign, simulate_study
+from toolkit.wording import size_label
 
 DESIGN = StudyDesign({"fern": (1e8, 1e9, 1e10), "moss": (3e8, 3e9)}, n_items=40)
 TASK = PlantedTask("leap", "all arms", 1e9, 0.3)

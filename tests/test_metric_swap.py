@@ -147,7 +147,7 @@ def test_overlapping_intervals_are_said():
     far = controlled(cells(JUMP), cells(FLAT, "exact_match")).text
     assert "the intervals overlap" in near
     assert "the intervals overlap" not in far
-    assert "the score changes by +1 [-8, +10] points under exact_match (closed)" in far
+    assert "the score changes by +1.0 [-7.8, +9.7] points under exact_match (closed)" in far
 
 
 def test_checkpoints_below_chance_are_said_to_be_format():

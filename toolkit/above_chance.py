@@ -12,7 +12,8 @@ import pandas as pd
 from scipy import stats
 
 from toolkit.claims import Arm
-from toolkit.gates import in_arm, size_label
+from toolkit.gates import in_arm
+from toolkit.wording import size_label
 
 ALPHA = 0.05
 POWER = 0.80

@@ -62,6 +62,7 @@ class Analysis:
         draws = surviving(self.jumps, tasks)
         share = [float((draws == k).mean()) for k in range(len(tasks) + 1)]
         return Survivors(
+            claim_set,
             len(tasks),
             len(own) - len(tasks),
             estimate("claims with a residual jump", draws, "claims"),
@@ -78,8 +79,12 @@ class Analysis:
     @property
     def headline(self) -> "Survivors":
         """Return E3 over the claims made before the study, or over all where none had been."""
-        made_before = any(claim.claim_set == "prior" for claim in self.source.claims)
-        return self.survivors("prior" if made_before else None)
+        return self.survivors("prior" if self.n_claimed else None)
+
+    @property
+    def n_claimed(self) -> int:
+        """Return on how many of the tasks a jump had been claimed before the study."""
+        return sum(claim.claim_set == "prior" for claim in self.source.claims)
 
     @property
     def discoveries(self) -> tuple[str, ...]:
@@ -97,9 +102,11 @@ class Analysis:
 class Survivors:
     """E3: of ``n_claims``, how many have a jump beyond the ROPE in the controlled arm.
 
-    ``n_unmeasured`` more were not scored there and are not counted.
+    ``claim_set`` is the set that they belong to, None for all of the study's. ``n_unmeasured``
+    more were not scored there and are not counted.
     """
 
+    claim_set: str | None
     n_claims: int
     n_unmeasured: int
     count: Estimate

@@ -22,7 +22,8 @@ import pandas as pd
 from scipy import optimize, special
 
 from toolkit.above_chance import NotTestableError, family_across, level_to_beat
-from toolkit.gates import GAP_MAX_DECADES, size_label
+from toolkit.gates import GAP_MAX_DECADES
+from toolkit.wording import size_label
 
 REPLICATES = 4000
 PLANTED_RISE = 0.30

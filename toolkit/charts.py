@@ -15,7 +15,8 @@ from toolkit.claims import ARM_LABELS
 # Told apart by the colour-blind, with contrast on white and on near-black alike.
 ZERO_SHOT, FEW_SHOT = "#2887C8", "#D9661F"
 SHOTS = ["zero-shot", "few-shot"]
-NEUTRAL = "#888888"
+# Also of words: 4.5 to 1 on white and on its own tint; lighter on dark (chart_theme.js).
+NEUTRAL = "#5F6670"
 PANEL_HEIGHT = 230
 # Legends stand below, so that on a phone they do not take the width from the drawing.
 BELOW = alt.Legend(orient="bottom", title=None, symbolOpacity=1)
@@ -87,7 +88,11 @@ def survivors_chart(distribution: pd.DataFrame, title: str) -> alt.Chart:
         alt.Chart(distribution)
         .mark_bar(color=ZERO_SHOT)
         .encode(
-            x=alt.X("number:O", title="claims with a residual jump", axis=alt.Axis(labelAngle=0)),
+            x=alt.X(
+                "number:O",
+                title="tasks with a jump after controls",
+                axis=alt.Axis(labelAngle=0, labelOverlap="greedy"),
+            ),
             y=alt.Y("probability:Q", axis=alt.Axis(format="%"), title="posterior probability"),
             tooltip=["number:O", alt.Tooltip("probability:Q", format=".1%")],
         )

@@ -23,13 +23,13 @@ from toolkit.gates import (
     design_gates,
     in_arm,
     is_resolvable,
-    size_label,
     sizes_remedy,
     sizes_to_add,
 )
 from toolkit.scores import Scores, read_scores
 from toolkit.simulate.tasks import PlantedTask, planted_claim
 from toolkit.study import StudyFolder, load_study_folder
+from toolkit.wording import first_listed, size_label
 
 CLAIM_FILES = ("study.toml", "claims.toml")
 SHOWN = 4
@@ -103,7 +103,7 @@ def by_sizes(scores: Scores, why: str) -> Decidable:
                 alike.setdefault((prompt_format, sizes, arms), []).append(name)
     rows = [
         {
-            "tasks": _listed(tasks, TASKS_SHOWN),
+            "tasks": first_listed(tasks, TASKS_SHOWN),
             "arms": "; ".join(arm.label for arm in arms),
             "fewest items": _fewest([weakest[task] for task in tasks]),
             **_of_sizes(np.array(sizes), arms[0]),
@@ -115,11 +115,13 @@ def by_sizes(scores: Scores, why: str) -> Decidable:
         f"neighbours at most {GAP_MAX_DECADES} decades apart."
     ]
     if floor:
-        lines.append(f"No cell is surely above chance, so that nothing shows: {_listed(floor)}.")
+        lines.append(
+            f"No cell is surely above chance, so that nothing shows: {first_listed(floor, SHOWN)}."
+        )
     if uncontrolled:
         lines.append(
             f"Not measured in the arm '{CONTROLLED_ARM.label}', so that no jump can be said to "
-            f"remain or to be explained: {_listed(uncontrolled)}."
+            f"remain or to be explained: {first_listed(uncontrolled, SHOWN)}."
         )
     title = "Between which sizes a jump could be told from none"
     return Decidable(title, rows, (*lines, why))
@@ -164,8 +166,8 @@ def _of_sizes(sizes: np.ndarray, arm: Arm) -> dict[str, str]:
         remedy = sizes_remedy(sizes, 0.0, arm)
     return {
         "sizes": f"{len(sizes)}: {_between(sizes[0], sizes[-1])}" if gaps else "1",
-        "told from none": _listed(told) or NONE,
-        "not told": _listed(not_told),
+        "told from none": first_listed(told, SHOWN) or NONE,
+        "not told": first_listed(not_told, SHOWN),
         "missing": remedy.split(IN_ARM, 1)[0],
     }
 
@@ -192,8 +194,3 @@ def _why_not(sizes: np.ndarray, low: float, high: float) -> str:
 
 def _between(low: float, high: float) -> str:
     return f"{size_label(low)} to {size_label(high)}"
-
-
-def _listed(names: Sequence[str], shown: int = SHOWN) -> str:
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more

@@ -39,8 +39,9 @@ from toolkit.breakthrough import (
     series_across,
 )
 from toolkit.claims import Arm
-from toolkit.gates import MDE_MAX, size_label
+from toolkit.gates import MDE_MAX
 from toolkit.rises import Crossing, crossing_of
+from toolkit.wording import size_label
 
 CLEAR_POINTS = f"{100 * CLEAR_RISE:.0f}"
 PLANTED_POINTS = f"{100 * PLANTED_RISE:.0f}"

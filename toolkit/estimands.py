@@ -31,6 +31,8 @@ CI_PROB = 0.90
 CI_KIND = "eti"
 # Half-width of the region of practical equivalence: Lu et al. call rises below it marginal.
 ROPE = 0.05
+# A jump above it is material; as readers see it.
+MATERIAL = f"{100 * ROPE:.0f} points"
 # How far above the jump it is read, in decades of parameters.
 ABOVE_JUMP = 0.25
 POINTS = "proportion"

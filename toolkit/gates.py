@@ -5,7 +5,6 @@ open it. Gates look at the design and the raw counts, not at the fitted jump, bu
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,7 +13,8 @@ import pandas as pd
 from scipy import stats
 
 from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
-from toolkit.estimands import ROPE
+from toolkit.estimands import MATERIAL, ROPE
+from toolkit.wording import listed, size_label
 
 SIZES_MIN = 6
 SIZES_PER_SIDE_MIN = 2
@@ -80,13 +80,6 @@ def in_arm(cells: pd.DataFrame, arm: Arm) -> pd.DataFrame:
     ]
 
 
-def size_label(log10_params: float) -> str:
-    """Return a number of parameters as readers write it."""
-    n = 10**log10_params
-    unit, name = (1e9, "B") if n >= 1e9 else (1e6, "M")
-    return f"{n / unit:.3g}{name}"
-
-
 def gap_around(sizes: np.ndarray, threshold: float) -> tuple[float, float]:
     """Return the neighbouring sizes around a threshold (all log10), low < threshold <= high."""
     at = int(np.clip(np.searchsorted(sizes, threshold - 1e-9), 1, len(sizes) - 1))
@@ -140,8 +133,8 @@ def sizes_remedy(sizes: np.ndarray, threshold: float, arm: Arm) -> str:
         return f"score at least {SIZES_MIN} sizes{IN_ARM}'{arm.label}'"
     needed = sizes_to_add(sizes, threshold)
     more = "1 more size" if len(needed) == 1 else f"{len(needed)} more sizes"
-    listed = ", ".join(size_label(size) for size in needed)
-    return f"score {more}, about {listed}{IN_ARM}'{arm.label}'"
+    about = listed([size_label(size) for size in needed])
+    return f"score {more}, about {about}{IN_ARM}'{arm.label}'"
 
 
 def _missing_gate(sizes: np.ndarray, arm: Arm, published: Arm) -> Gate:
@@ -196,7 +189,7 @@ def _floor_gate(cells: pd.DataFrame) -> Gate:
     count = f"{int(above.sum())} of {len(cells)} cells" if above.any() else "no cell of any arm"
     return Gate(
         "AT_FLOOR", bool(above.any()),
-        f"above chance by {ROPE} with probability {SURE}: {count}",
+        f"above chance by {MATERIAL} with probability {SURE}: {count}",
         "score the probability of the right option instead of the choice, or larger checkpoints",
         DECIDED,
     )  # fmt: skip
@@ -248,10 +241,6 @@ def _confounding_gate(cells: pd.DataFrame, threshold_n_params: float) -> Gate:
     return Gate(
         "ONE_RECIPE", several,
         f"base checkpoints at or above the threshold come from {families} "
-        f"{'families' if families != 1 else 'family'} ({_listed(names)}){said}",
+        f"{'families' if families != 1 else 'family'} ({listed(sorted(names)) or 'none'}){said}",
         "score base checkpoints of another family above the threshold", CAUTION,
     )  # fmt: skip
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"

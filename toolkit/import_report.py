@@ -6,6 +6,7 @@ import pandas as pd
 from toolkit.importing import Tables
 from toolkit.sources.records import Ledger
 from toolkit.tables import shortened
+from toolkit.wording import first_listed
 
 SHOWN = 8
 # Below chance by more than two standard errors is no accident of the items.
@@ -54,7 +55,9 @@ def _repeats(scores: pd.DataFrame) -> str:
 def _chance(tasks: pd.DataFrame) -> list[str]:
     lines = []
     for (chance, source), group in tasks.groupby(["chance", "chance_source"], sort=True):
-        lines.append(f"Chance {chance:.4g} ({source}): {_listed(group['task'].tolist())}.")
+        lines.append(
+            f"Chance {chance:.4g} ({source}): {first_listed(group['task'].tolist(), SHOWN)}."
+        )
     return lines
 
 
@@ -70,7 +73,7 @@ def _below_chance(record: pd.DataFrame) -> str:
     n_cells = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
     return (
         f"Below chance by over {ERRORS_BELOW} standard errors: {n_cells}, often "
-        f"answers in a form that the metric does not take: {_listed(cells)}."
+        f"answers in a form that the metric does not take: {first_listed(cells, SHOWN)}."
     )
 
 
@@ -87,7 +90,11 @@ def _arms(record: pd.DataFrame) -> list[str]:
                 continue
             sizes = arm.groupby("task")["n_params"].nunique()
             thin = sizes[sizes < SIZES_FOR_A_CURVE].index.tolist()
-            said = f"; fewer than {SIZES_FOR_A_CURVE} sizes: {_listed(thin)}" if thin else ""
+            said = (
+                f"; fewer than {SIZES_FOR_A_CURVE} sizes: {first_listed(thin, SHOWN)}"
+                if thin
+                else ""
+            )
             lines.append(f"Arm {shots_name}, {name}: {_tasks_of_sizes(sizes)}{said}.")
     return lines
 
@@ -100,8 +107,3 @@ def _tasks_of_sizes(sizes: "pd.Series[int]") -> str:
     if least == most:
         return f"{tasks}, {least} size{'' if least == 1 else 's'}{each}"
     return f"{tasks}, {least} to {most} sizes{each}"
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

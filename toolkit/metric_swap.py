@@ -23,6 +23,7 @@ from toolkit.gates import BELOW_CHANCE_SHARE_MAX
 from toolkit.rises import Crossing, Rise, crossing_of, rise_between
 from toolkit.scores import Scores
 from toolkit.token_power import LENGTHS_UNKNOWN, TokenLengths, check_tokens
+from toolkit.wording import listed
 
 Reading = Literal["jump", "above on both sides", "not above", "not testable"]
 METRIC_DECIDES = "METRIC_DECIDES"
@@ -171,15 +172,11 @@ def _sentence(claim: Claim, arm: Arm, readings: list[MetricReading]) -> str:
     for reading in get_args(Reading):
         named = [r.label for r in readings if r.reading == reading]
         if named:
-            parts.append(f"{reading} under {_listed(named)}")
+            parts.append(f"{reading} under {listed(named)}")
     text = f"{claim.row}, {arm.label}: {'; '.join(parts) or 'no score'}.{_rise_text(readings)}"
     if len({r.checkpoints for r in readings}) > 1:
         text += " Not every metric was scored on the same checkpoints."
     return text + _below_text(readings)
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _rise_text(readings: list[MetricReading]) -> str:
@@ -207,8 +204,8 @@ def _below_text(readings: list[MetricReading]) -> str:
 
 def _points(rise: Rise) -> str:
     # Adding 0.0 takes the sign from a rounded -0.
-    value, low, high = (round(100 * x) + 0.0 for x in (rise.value, rise.low, rise.high))
-    return f"{value:+.0f} [{low:+.0f}, {high:+.0f}] points"
+    value, low, high = (round(100 * x, 1) + 0.0 for x in (rise.value, rise.low, rise.high))
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}] points"
 
 
 def _token_text(cells: pd.DataFrame, arm: Arm, lengths: TokenLengths | None) -> str:

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from toolkit.claims import CONTROLLED_ARM, Claim, arm_named
-from toolkit.gates import in_arm, size_label, sizes_remedy, sizes_to_add
+from toolkit.gates import in_arm, sizes_remedy, sizes_to_add
 from toolkit.step_power import NOISE, POWER, SEED, ArmDesign, Scales, step_power
+from toolkit.wording import size_label
 
 MORE_FAMILIES, TIMES_ITEMS = (0, 1, 2, 4, 8), (1, 4, 16)
 # Sizes next to the claimed one, where a gap as narrow as the gates ask for is still too wide.

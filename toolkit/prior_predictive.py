@@ -13,7 +13,7 @@ import xarray as xr
 
 from toolkit.claims import CONTROLLED_ARM
 from toolkit.curves import jump_at
-from toolkit.estimands import ROPE, expected_accuracy, jump
+from toolkit.estimands import MATERIAL, ROPE, expected_accuracy, jump
 from toolkit.models.design import Design
 from toolkit.models.jump_size import log_odds_of_shares
 from toolkit.models.priors import PRIORS, Prior
@@ -61,7 +61,7 @@ class PriorPredictive:
             f"({100 * self.calm_with_jumps:.0f}% with jumps); {100 * self.at_floor:.0f}% of the "
             f"expected scores lie within {100 * EDGE:.0f}% of chance and "
             f"{100 * self.at_ceiling:.0f}% within {100 * EDGE:.0f}% of perfect; a jump above "
-            f"{100 * ROPE:.0f} points after controls has prior probability {self.p_jump:.2f}, "
+            f"{MATERIAL} after controls has prior probability {self.p_jump:.2f}, "
             f"and that no task has one {self.p_none:.2f}."
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from toolkit.diagnose import Diagnosis
-from toolkit.estimands import ROPE, Estimate
+from toolkit.estimands import MATERIAL, Estimate
 from toolkit.gates import IN_ARM, SURE, Gate, Outcome
 from toolkit.support import Condition
 
@@ -28,12 +28,12 @@ def posterior_sentence(estimates: Mapping[str, Estimate]) -> str:
     published = estimates["p_published_jump"].median
     if math.isnan(controlled):
         return (
-            f"P(jump > {ROPE}) is {published:.3f} in the published arm; the controlled arm was not "
-            "scored"
+            f"P(jump > {MATERIAL}) is {published:.3f} in the published arm; "
+            "the controlled arm was not scored"
         )
     return (
-        f"P(jump > {ROPE}) is {controlled:.3f} in the controlled arm and {published:.3f} in the "
-        "published arm"
+        f"P(jump > {MATERIAL}) is {controlled:.3f} in the controlled arm and {published:.3f} "
+        "in the published arm"
     )
 
 

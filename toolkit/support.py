@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.claims import Arm, Claim
-from toolkit.estimands import ROPE, Estimate
+from toolkit.estimands import MATERIAL, ROPE, Estimate
 from toolkit.gates import SURE
 from toolkit.models import RIVALS
 from toolkit.specifications import HOLDS, SpecificationSummary, summarise
@@ -56,7 +56,7 @@ NOT_RUN = Condition(
     "RIVALS_NOT_COMPARED",
     None,
     "the jump was not compared with rival curves, other priors and other specifications "
-    "(emergence robustness STUDY)",
+    "(the command emergence robustness does it)",
 )
 
 
@@ -101,14 +101,14 @@ def _rivals_hold(rivals: pd.DataFrame, p_main: float) -> Condition:
     unmixed = rows.loc[~mixed(rows), "model"].tolist()
     if unmixed or set(by_model) < set(RIVALS):
         what = f"did not converge: {', '.join(unmixed)}" if unmixed else "are missing"
-        return Condition("RIVAL_CURVES", None, f"rival curves {what}; P(jump > {ROPE}): {said}")
+        return Condition("RIVAL_CURVES", None, f"rival curves {what}; P(jump > {MATERIAL}): {said}")
     average = float(np.mean([p_main, *by_model.values()]))
     holds = min(by_model.values()) >= RIVAL_SURE and average >= SURE
     return Condition(
         "RIVAL_CURVES",
         holds,
-        f"P(jump > {ROPE}) on rival curves with a step: {said}; {average:.2f} on average with the "
-        f"main fit (needed: {RIVAL_SURE:.2f} each, {SURE} on average)",
+        f"P(jump > {MATERIAL}) on rival curves with a step: {said}; {average:.2f} on average "
+        f"with the main fit (needed: {RIVAL_SURE:.2f} each, {SURE} on average)",
     )
 
 
@@ -139,7 +139,7 @@ def _prior_holds(rows: pd.DataFrame) -> Condition:
         f"{p:.2f} ({prior}; {how})"
         for prior, how, p in zip(rows["prior"], rows["how"], rows["p_above"], strict=True)
     )
-    said = f"P(jump > {ROPE}) under other priors of the jump: {said}"
+    said = f"P(jump > {MATERIAL}) under other priors of the jump: {said}"
     if not rows["converged"].all():
         return Condition("JUMP_PRIOR", None, f"a refit did not converge; {said}")
     return Condition("JUMP_PRIOR", bool((rows["p_above"] >= SURE).all()), said)

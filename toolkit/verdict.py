@@ -23,7 +23,7 @@ import xarray as xr
 
 from toolkit.claims import ARMS, CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.diagnose import Diagnosis, diagnose_quantities
-from toolkit.estimands import ROPE, Estimate, estimate
+from toolkit.estimands import MATERIAL, ROPE, Estimate, estimate
 from toolkit.gates import (
     GAP_MAX_DECADES,
     SURE,
@@ -207,7 +207,7 @@ class _Place:
         likeliest = middles[np.bincount(self.gap[self.material], minlength=len(middles)).argmax()]
         return Gate(
             LOCATION, share >= SURE,
-            f"a jump above {ROPE} where the sizes of the arm '{self.arm.label}' resolve it has "
+            f"a jump above {MATERIAL} where the sizes of the arm '{self.arm.label}' resolve it has "
             f"probability {share:.2f} (needed: {SURE})",
             sizes_remedy(sizes, float(likeliest), self.arm),
             WITH_JUMP,
@@ -222,8 +222,8 @@ class _Place:
         share = float(near[self.material].mean()) if self.material.any() else 0.0
         return Gate(
             ELSEWHERE, share >= SHARE_NEAR_MIN,
-            f"{100 * share:.0f}% of the jumps above {ROPE} lie within {GAP_MAX_DECADES} decades of "
-            "the claimed size",
+            f"{100 * share:.0f}% of jumps above {MATERIAL} lie within {GAP_MAX_DECADES} decades "
+            "of the claimed size",
             "state the claim for the size at which the jump lies",
             WITH_JUMP,
         )  # fmt: skip

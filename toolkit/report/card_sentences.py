@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from toolkit.claims import CONTROLLED_ARM, Arm
-from toolkit.estimands import ROPE, Estimate
+from toolkit.estimands import MATERIAL, Estimate
 from toolkit.extrapolation import Extrapolation
-from toolkit.gates import Outcome, size_label
+from toolkit.gates import Outcome
 from toolkit.report.numbers import NOT_MEASURED, chance_of, hedge, points, share
 from toolkit.report.sentences import REASON_IN_WORDS, meaning
 from toolkit.verdict import Verdict
+from toolkit.wording import size_label
 
 SHOWN_REASONS = 3
 IF_PARSEABLE = (
@@ -89,6 +90,6 @@ def foretold_sentence(arm: str, at: Extrapolation | None) -> str:
 def tried_sentence(arm: str, n_tried: int, here: Estimate, low: float, high: float) -> str:
     """Return how far P(jump > ROPE) moves over everything that was tried in an arm."""
     return (
-        f"In the arm {arm}, P(jump > {100 * ROPE:.0f} points) is {chance_of(here)} in this fit and "
+        f"In the arm {arm}, P(jump > {MATERIAL}) is {chance_of(here)} in this fit and "
         f"runs from {share(low)} to {share(high)} over {n_tried} others."
     )

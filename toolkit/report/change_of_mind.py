@@ -8,7 +8,7 @@ import pandas as pd
 
 from toolkit.card_charts import NOT_SURE, SURE, stability_strip
 from toolkit.claims import CONTROLLED_ARM, Claim, arm_named
-from toolkit.estimands import ROPE
+from toolkit.estimands import MATERIAL, ROPE
 from toolkit.gates import SURE as SURE_FROM
 from toolkit.gates import WITH_JUMP, Outcome
 from toolkit.models import MODELS
@@ -28,7 +28,7 @@ from toolkit.verdict import Verdict, by_probability
 LIMITS = (round(1 - SURE_FROM, 6), SURE_FROM)
 HERE, CURVE, PRIOR, SPECIFICATION = "this fit", "other curve", "jump's prior", "specification"
 TRIED_COLUMNS = ("kind", "unit", "arm", "probability", "sure")
-P_JUMP = f"P(jump > {100 * ROPE:.0f} points)"
+P_JUMP = f"P(jump > {MATERIAL})"
 NOT_ASKED = "where that arm's jump lies, and whether it holds on other curves, was not asked"
 NEEDS = {
     Outcome.JUMP_REMAINS: f"after controls at least {SURE_FROM}",
@@ -197,7 +197,7 @@ def strip_block(verdict: Verdict, tried: pd.DataFrame) -> str:
         ]  # fmt: skip
     if not rows:
         return ""
-    title = f"{claim.row}: what moves P(jump > {100 * ROPE:.0f} points)"
+    title = f"{claim.row}: what moves P(jump > {MATERIAL})"
     chart = stability_strip(tried.round(4), LIMITS, title)
     header = ("arm", "what was changed", "fits", "lowest", "highest", "not to be relied on")
     text = f"{' '.join(said)} A mark is a fit, a cross one that is not to be relied on."

@@ -9,7 +9,6 @@ import numpy as np
 from toolkit.analysis import Analysis
 from toolkit.diagnose import ESS_MIN, RHAT_MAX
 from toolkit.estimands import CI_KIND, CI_PROB, ROPE, Estimate
-from toolkit.gates import size_label
 from toolkit.models import MODELS, likelihood
 from toolkit.models.priors import PRIORS
 from toolkit.predictive import PredictiveCheck
@@ -17,6 +16,7 @@ from toolkit.report.checklist_item import ChecklistItem, filled, listed
 from toolkit.report.numbers import counted
 from toolkit.report.sentences import ARM_OF, likeliest_arm
 from toolkit.verdict import Verdict
+from toolkit.wording import size_label
 
 MODEL, COMPUTATION, POSTERIOR = "1 model", "2 computation", "3 posterior"
 INTERVALS = {"eti": "equal-tailed", "hdi": "highest-density"}

@@ -9,7 +9,7 @@ from toolkit import charts
 from toolkit.analysis import Analysis
 from toolkit.claims import Claim
 from toolkit.definition_rules import DefinitionResult
-from toolkit.estimands import ROPE
+from toolkit.estimands import MATERIAL, ROPE
 from toolkit.metric_swap import swap_metrics
 from toolkit.report import card_sentences, sentences
 from toolkit.report import html_tables as tables
@@ -110,7 +110,7 @@ class Cards:
 
 EXCEEDANCE = (
     "The posterior of the jump, arm by arm: the probability that it is larger than each size. The "
-    f"grey zone, up to {100 * ROPE:.0f} points, counts as nothing; where a line leaves it is the "
+    f"grey zone, up to {MATERIAL}, counts as nothing; where a line leaves it is the "
     "probability that verdicts rest on, which must reach the dotted line."
 )
 

@@ -12,7 +12,7 @@ from toolkit.gates import Outcome
 from toolkit.report import html_tables as tables
 from toolkit.report.html_tables import BADGES, Num
 from toolkit.report.numbers import chance_of, interval
-from toolkit.report.sentences import judged_probability, square_words
+from toolkit.report.sentences import square_words
 from toolkit.verdict import Verdict
 
 HEADER = (
@@ -79,9 +79,9 @@ def _study_row(analysis: Analysis) -> str:
 
 
 def _square(analysis: Analysis, verdict: Verdict) -> str:
-    """Return one claim; the bar at its foot is as long as the probability of a jump."""
+    """Return one claim; its bar is as long as the probability of a jump after controls."""
     words = html.escape(square_words(verdict, analysis.source.study.short_title))
-    p = judged_probability(verdict).median
+    p = verdict.estimates["p_residual_jump"].median
     bar = "" if p != p else f' style="--p:{100 * p:.0f}%"'
     target = html.escape(claim_link(analysis, verdict), quote=True)
     return (

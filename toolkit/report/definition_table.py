@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from toolkit.claims import CONTROLLED_ARM, Arm
 from toolkit.definition_rules import Definition, DefinitionResult
 from toolkit.definitions import over_claims
-from toolkit.estimands import ROPE
+from toolkit.estimands import MATERIAL
 from toolkit.metric_swap import MetricReading, SwapResult, published_reading
 from toolkit.report.html_tables import Markup, Num, badge_link, marked, table
 from toolkit.report.numbers import NOT_MEASURED, chance_of, interval, points
@@ -87,10 +87,7 @@ def _own_row(verdict: Verdict, arm: Arm) -> tuple[str, ...]:
     p = verdict.estimates["p_residual_jump" if controlled else "p_published_jump"]
     if math.isnan(p.median):
         return (OURS, Num("–"), Num("–"), Num("–"), Num("–"), NOT_MEASURED)
-    text = (
-        f"jump {interval(jump)} points; above {100 * ROPE:.0f} points with probability "
-        f"{chance_of(p)}"
-    )
+    text = f"jump {interval(jump)} points; above {MATERIAL} with probability {chance_of(p)}"
     return (OURS, Num(points(jump.median)), Num("–"), Num("–"), Num("–"), text)
 
 

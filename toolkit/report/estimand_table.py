@@ -5,9 +5,8 @@ from math import log10
 
 from toolkit.claims import CONTROLLED_ARM, arm_named
 from toolkit.curves import Onset, Sharpness
-from toolkit.estimands import ROPE, Estimate
+from toolkit.estimands import MATERIAL, Estimate
 from toolkit.extrapolation import Extrapolation
-from toolkit.gates import size_label
 from toolkit.report.html_tables import Markup, Num, link, table
 from toolkit.report.numbers import (
     chance_of,
@@ -20,6 +19,7 @@ from toolkit.report.numbers import (
 from toolkit.reported import ELICITED
 from toolkit.stability import ArmStability
 from toolkit.verdict import Verdict
+from toolkit.wording import size_label
 
 Row = tuple[str, str, Num | Markup | str, str, Num | str, str]
 HEADER = ("", "quantity", "value [90%]", "unit", "Monte Carlo error", "what it means")
@@ -55,7 +55,7 @@ def estimand_table(verdict: Verdict, found: tuple[ArmStability, ...] | None, stu
 
 def _jump_rows(verdict: Verdict) -> list[Row]:
     of, arm = verdict.estimates, verdict.claim.published_arm
-    beyond = f"P(jump > {100 * ROPE:.0f} points)"
+    beyond = f"P(jump > {MATERIAL})"
     rows = [
         _row("E1", "jump after controls", of["residual_jump"], POINTS,
              f"what the step adds just above its place, {CONTROLLED_ARM.label}"),
@@ -105,11 +105,11 @@ def _sharpness_rows(by_arm: Mapping[str, Sharpness]) -> list[Row]:
     for arm, sharp in by_arm.items():
         name = f"width of the rise, {arm}"
         if sharp.width is None:
-            text = f"P(a rise above {100 * ROPE:.0f} points) is {chance_of(sharp.p_rises)}"
+            text = f"P(a rise above {MATERIAL}) is {chance_of(sharp.p_rises)}"
             rows.append(("E4", name, sharp.reading, DECADES, "", text))
         else:
             text = (
-                f"from 10% to 90% of the rise, which is above {100 * ROPE:.0f} points with "
+                f"from 10% to 90% of the rise, which is above {MATERIAL} with "
                 f"probability {chance_of(sharp.p_rises)}; gap between sizes there {sharp.gap:.2f}, "
                 f"{sharp.sizes_inside} sizes inside: {sharp.reading}"
             )
@@ -150,7 +150,7 @@ def _onset_rows(verdict: Verdict) -> list[Row]:
 def _onset_row(onset: Onset) -> Row:
     sure = "none" if onset.sure_from is None else size_label(log10(onset.sure_from))
     text = (
-        f"{100 * ROPE:.0f} points above chance with probability 0.95 from: {sure}; within the "
+        f"{MATERIAL} above chance with probability 0.95 from: {sure}; within the "
         f"sizes at all with probability {chance_of(onset.p_within)}, at the smallest already (then "
         f"the onset lies below it) with {chance_of(onset.p_smallest)}"
     )

@@ -12,8 +12,9 @@ import pandas as pd
 
 from toolkit.analysis import Analysis
 from toolkit.claims import CONTROLLED_ARM
-from toolkit.gates import detectable_difference, gap_around, in_arm, size_label
+from toolkit.gates import detectable_difference, gap_around, in_arm
 from toolkit.report.numbers import counted
+from toolkit.wording import size_label
 
 # Effects that let scores differ at one size, by the variable that says the model has them.
 EFFECTS = {

@@ -6,13 +6,13 @@ import pandas as pd
 
 from toolkit.card_charts import foretold_chart
 from toolkit.claims import Claim
-from toolkit.gates import size_label
 from toolkit.models import MODELS
 from toolkit.report import card_sentences as sentences
 from toolkit.report.display import chart_html
 from toolkit.report.estimand_table import cuts_table
 from toolkit.report.sentences import paragraphs
 from toolkit.stability import ArmStability
+from toolkit.wording import size_label
 
 WHAT = (
     "The smooth curves (M0 to M3, without a step) are fitted to the checkpoints up to each size "

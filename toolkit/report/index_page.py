@@ -4,7 +4,7 @@ import pandas as pd
 
 from toolkit import charts
 from toolkit.analysis import Analysis
-from toolkit.estimands import ROPE
+from toolkit.estimands import MATERIAL
 from toolkit.gates import Outcome
 from toolkit.report import claims_map as maps
 from toolkit.report import html_tables as tables
@@ -25,11 +25,8 @@ def analyses_of(studies: list[str], profile: Profile) -> list[Analysis]:
 def answer(analyses: list[Analysis]) -> None:
     """Show the answer over all studies in three sentences."""
     counts = {o: sum(a.counts[o] for a in analyses) for o in Outcome}
-    kept = "; ".join(f"{_kept(a)} in {a.source.study.short_title}" for a in analyses)
-    second = (
-        "Claimed jumps with more than "
-        f"{100 * ROPE:.0f} points left after controls (median and 90% interval): {kept}."
-    )
+    kept = "; ".join(f"{a.source.study.short_title}, {_kept(a)}" for a in analyses)
+    second = f"Jumps of more than {MATERIAL} left after controls (median and 90% interval): {kept}."
     undecided = [v for _, v in _undecided(analyses)]
     reasons = sentences.most_frequent_reasons(undecided)[:2]
     because = " and ".join(
@@ -41,7 +38,7 @@ def answer(analyses: list[Analysis]) -> None:
         if undecided
         else "No claim is left undetermined."
     )
-    first = sentences.judged(counts, len(analyses))
+    first = sentences.judged(counts, len(analyses), sum(a.n_claimed for a in analyses))
     show_html(f'<div class="answer">{sentences.paragraphs(first, second, third)}</div>')
 
 
@@ -50,11 +47,12 @@ def _undecided(analyses: list[Analysis]) -> list[tuple[Analysis, Verdict]]:
 
 
 def _kept(analysis: Analysis) -> str:
-    """Return how many claimed jumps keep a material one, of those scored in the controlled arm."""
+    """Return on how many tasks a material jump remains, of those scored in the controlled arm."""
     found = analysis.headline
     if not found.n_claims:
         return NOT_MEASURED
-    return f"{interval(found.count)} of {found.n_claims}, P(none) {equals(chance_of(found.p_none))}"
+    count, none = interval(found.count), equals(chance_of(found.p_none))
+    return f"{count} of {sentences.counted_tasks(found)}, P(none) {none}"
 
 
 def claims(analyses: list[Analysis]) -> None:
@@ -103,13 +101,14 @@ def studies_table(analyses: list[Analysis]) -> None:
         for a in analyses
     ]
     header = (
-        "study", "question", *(outcome.value for outcome in Outcome), "claimed jumps left [90%]",
+        "study", "question", *(outcome.value for outcome in Outcome),
+        "jumps left after controls [90%]",
     )  # fmt: skip
     show_html(tables.table(header, rows, "Studies"))
 
 
 def survivors(analyses: list[Analysis]) -> None:
-    """Show the posterior of how many claimed jumps remain, study by study."""
+    """Show the posterior of how many jumps remain, study by study."""
     for a in analyses:
         found = a.headline
         if not found.n_claims:
@@ -117,7 +116,8 @@ def survivors(analyses: list[Analysis]) -> None:
         numbers = pd.DataFrame(
             {"number": range(found.n_claims + 1), "probability": found.distribution}
         ).round(4)
-        title = f"{a.source.study.short_title}: how many of {found.n_claims} claimed jumps remain"
+        of = sentences.counted_tasks(found)
+        title = f"{a.source.study.short_title}: jumps that remain, of {of}"
         text = f"{title}: {interval(found.count)}, median and 90% interval."
         data = tables.table(("number", "probability"), numbers.itertuples(index=False), title)
         show_chart(charts.survivors_chart(numbers, title), text, data)

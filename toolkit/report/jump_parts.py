@@ -13,7 +13,7 @@ import xarray as xr
 from toolkit.axes import AXES
 from toolkit.card_charts import NAME_END, waterfall_chart
 from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
-from toolkit.estimands import ROPE, Estimate, attribute, estimate
+from toolkit.estimands import MATERIAL, ROPE, Estimate, attribute, estimate
 from toolkit.report import card_sentences as sentences
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num, table
@@ -204,6 +204,6 @@ def _metric_part(others: pd.DataFrame | None) -> str:
         )
         for row, good in zip(others.to_dict("records"), mixed(others), strict=True)
     ]  # fmt: skip
-    beyond = f"P(> {100 * ROPE:.0f} points)"
+    beyond = f"P(> {MATERIAL})"
     header = ("metric (prompt format)", "arm", "jump, median [90%]", beyond, "converged")
     return paragraphs(sentences.METRIC_PART) + table(header, rows, "The metric's part")

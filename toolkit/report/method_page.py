@@ -5,8 +5,8 @@ import pandas as pd
 from scipy.special import expit
 
 from toolkit import method_charts as charts
-from toolkit.estimands import ABOVE_JUMP, CI_PROB, ROPE
-from toolkit.gates import SURE, WITH_JUMP, Outcome, size_label
+from toolkit.estimands import ABOVE_JUMP, CI_PROB, MATERIAL
+from toolkit.gates import SURE, WITH_JUMP, Outcome
 from toolkit.models.design import build_design
 from toolkit.models.likelihood import LEAST_VARIANCE
 from toolkit.models.priors import PRIORS
@@ -25,9 +25,9 @@ from toolkit.report.thresholds import threshold_table
 from toolkit.score_charts import Shown, score_chart
 from toolkit.simulate import RICH, PlantedTask, simulate_study
 from toolkit.verdict import Verdict
+from toolkit.wording import size_label
 
 # For the text: numbers that the code uses, as readers see them.
-POINTS = f"{100 * ROPE:g} points"
 SURELY = f"{SURE:g}"
 SURELY_NOT = f"{1 - SURE:.2g}"
 INTERVAL = f"{100 * CI_PROB:g}%"
@@ -83,11 +83,11 @@ def _score(size: np.ndarray, step: float) -> np.ndarray:
 
 def rules() -> None:
     """Show what the posterior must say for each verdict."""
-    jump = f"P(jump > {POINTS})"
+    jump = f"P(jump > {MATERIAL})"
     said = {
         Outcome.JUMP_REMAINS: f"{jump} after controls is at least {SURELY}",
         Outcome.EXPLAINED: f"{jump} as published is at least {SURELY}, after controls at most "
-        f"{SURELY_NOT}, and P(the difference of the two > {POINTS}) is at least {SURELY}",
+        f"{SURELY_NOT}, and P(the difference of the two > {MATERIAL}) is at least {SURELY}",
         Outcome.NO_JUMP: f"{jump} is at most {SURELY_NOT} as published and, if scored, after "
         "controls",
         Outcome.UNDETERMINED: "anything else; or a gate closed, a check failed, support missing",
@@ -139,11 +139,11 @@ def _asked_table(verdict: Verdict) -> str:
         Outcome.UNDETERMINED: (either, either),
     }[verdict.outcome]
     asked = [
-        (f"P(jump > {POINTS}) after controls", after, "p_residual_jump"),
-        (f"P(jump > {POINTS}) as published", published, "p_published_jump"),
+        (f"P(jump > {MATERIAL}) after controls", after, "p_residual_jump"),
+        (f"P(jump > {MATERIAL}) as published", published, "p_published_jump"),
     ]
     if verdict.outcome is Outcome.EXPLAINED:
-        asked.append((f"P(difference > {POINTS})", high, "p_difference"))
+        asked.append((f"P(difference > {MATERIAL})", high, "p_difference"))
     rows: list[tuple[str, str, str]] = [
         (what, needed, chance_of(verdict.estimates[name])) for what, needed, name in asked
     ]

@@ -3,7 +3,7 @@
 import math
 
 from toolkit.estimands import Estimate
-from toolkit.gates import size_label
+from toolkit.wording import size_label
 
 # From a probability to the word for it; the first whose floor is reached is used.
 HEDGES = (

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from toolkit.analysis import Analysis
 from toolkit.axes import axes_of
 from toolkit.claims import CONTROLLED_ARM
-from toolkit.estimands import ROPE
+from toolkit.estimands import MATERIAL
 from toolkit.gates import SURE
 from toolkit.influence import most_influential
 from toolkit.models import RIVALS
@@ -23,8 +23,6 @@ from toolkit.specifications import HOLDS, carries
 from toolkit.stability import MATERIAL_CHANGE, ArmStability
 from toolkit.support import NARROW_MIN, RIVAL_SURE, SPECIFICATIONS_MIN
 from toolkit.variants import NARROW, ROPES
-
-POINTS = f"{100 * ROPE:.0f} points"
 
 
 def robustness(analysis: Analysis) -> None:
@@ -101,14 +99,14 @@ def _made(found: Robustness) -> str:
 def conditions() -> None:
     """Show what a verdict with a jump needs besides the main fit; limits come from the code."""
     rows = [
-        ("rivals", f"P(jump > {POINTS}) is at least {RIVAL_SURE:.2f} on each of "
+        ("rivals", f"P(jump > {MATERIAL}) is at least {RIVAL_SURE:.2f} on each of "
          f"{len(RIVALS)} flexible curves that carry the step (M1, M2, M3), and at least {SURE} on "
          "their average with the main fit; their medians lie within the region of practical "
          "equivalence of the main one, or inside its interval; each has converged"),
         ("width", f"a step of free width, where it was fitted, is at most {NARROW:g} decades wide "
          f"with probability {NARROW_MIN:g} or more"),
-        ("prior", f"P(jump > {POINTS}) stays at least {SURE} at half and at twice the prior scale "
-         "of its size, and where fewer or more tasks, or arms of a task, are held to jump"),
+        ("prior", f"P(jump > {MATERIAL}) stays at least {SURE} at half and at twice the prior "
+         "scale of its size, and where fewer or more tasks, or arms of a task, are held to jump"),
         ("specifications", f"P(jump > 0) is above {HOLDS} in at least "
          f"{100 * SPECIFICATIONS_MIN:.0f}% of the admissible specifications"),
     ]  # fmt: skip
@@ -148,7 +146,7 @@ def _rivals_answer(arms: Sequence[ArmStability]) -> str:
     p = [rival.p_above for arm in arms for rival in arm.rivals]
     titles = dict.fromkeys(rival.title for arm in arms for rival in arm.rivals)
     return (
-        f"On {len(titles)} other curves ({', '.join(titles)}) P(jump > {POINTS}) after controls "
+        f"On {len(titles)} other curves ({', '.join(titles)}) P(jump > {MATERIAL}) after controls "
         f"runs from {min(p):.2f} to {max(p):.2f} over the claims; another curve changes the answer "
         f"for {_flagged(arms, 'CURVE_MATTERS')}; a rival did not converge for "
         f"{_flagged(arms, 'RIVAL_NOT_CONVERGED')}."
@@ -161,8 +159,8 @@ def _likelihood_answer(analysis: Analysis, found: Robustness, arms: Sequence[Arm
     low, high = min(arm.likelihood for arm in arms), max(arm.likelihood for arm in arms)
     return (
         f"Power-scaling of the likelihood moves the jumps by {low:.3f} to {high:.3f}; without one "
-        f"checkpoint, family or task P(jump > {POINTS}) changes by more than {MATERIAL_CHANGE} for "
-        f"{moved} of {counted(len(arms), 'claim')}. Another observation model was not fitted."
+        f"checkpoint, family or task P(jump > {MATERIAL}) changes by more than {MATERIAL_CHANGE} "
+        f"for {moved} of {counted(len(arms), 'claim')}. Another observation model was not fitted."
     )
 
 

@@ -4,11 +4,11 @@ import html
 from collections.abc import Mapping, Sequence
 from math import isnan
 
-from toolkit.analysis import Analysis
+from toolkit.analysis import Analysis, Survivors
 from toolkit.claims import CONTROLLED_ARM
-from toolkit.estimands import ROPE, Estimate
+from toolkit.estimands import MATERIAL, ROPE
 from toolkit.gates import Outcome
-from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, hedge, interval, points
+from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, equals, hedge, interval, points
 from toolkit.verdict import Verdict
 
 MEANING = {
@@ -36,11 +36,19 @@ def claimed(analysis: Analysis) -> str:
     arms = sorted({claim.judged_arm for claim in claims})
     judged_at = "after controls" if arms == [CONTROLLED_ARM.label] else f"({'; '.join(arms)})"
     more = f"; {len(marginal)} more are marked as marginal" if marginal else ""
-    return (
+    among = (
         f"Of {counted(len(prior), 'task')} on which a jump had been claimed before, and "
-        f"{counted(len(control), 'other')}, {study} call {counted(len(clear), 'task')} "
-        f"emergent {judged_at}{named}{more}."
+        f"{counted(len(control), 'other')},"
+        if prior
+        else f"On none of {counted(len(control), 'task')} had a jump been claimed before;"
     )
+    return f"{among} {study} call {counted(len(clear), 'task')} emergent {judged_at}{named}{more}."
+
+
+def counted_tasks(found: Survivors) -> str:
+    """Return of which tasks the jumps are counted: those claimed before, or where none was, all."""
+    named = "claimed before" if found.claim_set == "prior" else "that nobody had claimed"
+    return f"{counted(found.n_claims, 'task')} {named}"
 
 
 def found(analysis: Analysis) -> str:
@@ -61,14 +69,14 @@ def found(analysis: Analysis) -> str:
     prior = analysis.headline
     if not prior.n_claims:
         return (
-            f"{told_apart}and {arm}, since none of the claimed tasks was scored in the controlled "
+            f"{told_apart}and {arm}, since none of the tasks to count was scored in the controlled "
             f"arm (zero-shot, base): {likeliest}"
         )
     unmeasured = f" ({prior.n_unmeasured} more were not scored there)" * bool(prior.n_unmeasured)
     return (
-        f"{told_apart}in the controlled arm (zero-shot, base) {interval(prior.count)} of the "
-        f"{prior.n_claims} claimed tasks{unmeasured} have a jump above {100 * ROPE:.0f} points "
-        f"(posterior median and 90% interval; P(none) = {chance_of(prior.p_none)}); {likeliest}"
+        f"{told_apart}in the controlled arm (zero-shot, base) {interval(prior.count)} of "
+        f"{counted_tasks(prior)}{unmeasured} have a jump above {MATERIAL} (posterior median and "
+        f"90% interval; P(none) {equals(chance_of(prior.p_none))}); {likeliest}"
     )
 
 
@@ -143,7 +151,7 @@ def claim_sentence(verdict: Verdict) -> str:
     estimates, arm = verdict.estimates, verdict.claim.published_arm
     residual, p = estimates["residual_jump"], estimates["p_residual_jump"]
     published, p_published = estimates["published_jump"], estimates["p_published_jump"]
-    beyond = f"that it exceeds {100 * ROPE:.0f} points has probability"
+    beyond = f"that it exceeds {MATERIAL} has probability"
     after = f"After controls the jump was {NOT_MEASURED}: no scores of zero-shot base checkpoints."
     if not isnan(p.median):
         after = (
@@ -158,29 +166,29 @@ def claim_sentence(verdict: Verdict) -> str:
     )
 
 
-def judged_probability(verdict: Verdict) -> Estimate:
-    """Return the probability of a jump after controls; as published where those have no scores."""
-    after = verdict.estimates["p_residual_jump"]
-    return verdict.estimates["p_published_jump"] if isnan(after.median) else after
-
-
 def square_words(verdict: Verdict, study: str) -> str:
-    """Return what a square of the map stands for, in one line."""
-    p = judged_probability(verdict)
-    where = (
-        "as published" if isnan(verdict.estimates["p_residual_jump"].median) else "after controls"
-    )
+    """Return what a square of the map stands for, in one line.
+
+    Where nothing was scored after controls, with the probability of the jump as published.
+    """
+    where, p = "after controls", verdict.estimates["p_residual_jump"]
+    if isnan(p.median):
+        where, p = "as published", verdict.estimates["p_published_jump"]
     return (
         f"{verdict.claim.row}, {study}: {verdict.outcome.value}. Probability of a jump above "
-        f"{100 * ROPE:.0f} points {where}: {chance_of(p)}."
+        f"{MATERIAL} {where}: {chance_of(p)}."
     )
 
 
-def judged(counts: Mapping[Outcome, int], n_studies: int) -> str:
-    """Return how many claims of how many studies got each verdict."""
+def judged(counts: Mapping[Outcome, int], n_studies: int, n_claimed: int) -> str:
+    """Return how many claims of how many studies got each verdict.
+
+    ``n_claimed`` is on how many of them a jump had been claimed before the study.
+    """
     studies = "1 study" if n_studies == 1 else f"{n_studies} studies"
     return (
-        f"Of {counted(sum(counts.values()), 'claim')} in {studies}, "
+        f"Of {counted(sum(counts.values()), 'claim')} in {studies} ({counted(n_claimed, 'jump')} "
+        "claimed before, and what was measured beside them), "
         f"{counts[Outcome.JUMP_REMAINS]} keep a jump after controls, "
         f"{counts[Outcome.EXPLAINED]} are explained by them, {counts[Outcome.NO_JUMP]} had no "
         f"jump, and {counts[Outcome.UNDETERMINED]} cannot be decided from these data."

@@ -7,7 +7,7 @@ import pandas as pd
 from toolkit.axes import AXES
 from toolkit.check_charts import specification_chart
 from toolkit.claims import Claim
-from toolkit.estimands import ROPE
+from toolkit.estimands import MATERIAL, ROPE
 from toolkit.influence import Influential
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num, marked, table
@@ -29,7 +29,7 @@ FLAGS = {
     "SPECIFICATION_MATTERS": "another reasonable specification changes the answer",
 }
 JUMP = "jump, points [90%]"
-P_JUMP = f"P(> {100 * ROPE:.0f} points)"
+P_JUMP = f"P(> {MATERIAL})"
 
 
 def stability_block(
@@ -135,7 +135,7 @@ def specification_figure(claim: Claim, arm: str, specifications: pd.DataFrame) -
     text = (
         f"The jump on {claim.row} in the arm {arm} under {len(own)} specifications, in order, with "
         "the choices of each below. A cross is a fit that did not converge, the dotted line "
-        f"{100 * ROPE:.0f} points."
+        f"{MATERIAL}."
     )
     rows = [
         (row["label"], Num(points(row["median"])), Num(share(row["probability"])),

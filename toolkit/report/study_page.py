@@ -9,14 +9,14 @@ import pandas as pd
 
 from toolkit import charts
 from toolkit.analysis import Analysis, analyse
-from toolkit.estimands import ROPE
+from toolkit.estimands import MATERIAL, ROPE
 from toolkit.gates import Outcome
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.downloads import command, file_list, study_files
 from toolkit.report.estimand_table import not_run
-from toolkit.report.numbers import NOT_MEASURED, interval
+from toolkit.report.numbers import NOT_MEASURED, counted, interval
 from toolkit.reproduction import (
     Reproduced,
     audit_replicates,
@@ -95,20 +95,21 @@ def verdicts(analysis: Analysis) -> None:
 
 
 def survivors(analysis: Analysis) -> None:
-    """Show the posterior of the number of claims that keep a jump."""
+    """Show the posterior of the number of tasks on which a jump remains."""
     found = analysis.headline
     if not found.n_claims:
-        text = f"None of the {found.n_unmeasured} claimed tasks was scored in the controlled arm."
+        tasks = counted(found.n_unmeasured, "task")
+        text = f"No jump can be counted: the controlled arm of {tasks} was not scored."
         show_html(sentences.paragraphs(text))
         return
     numbers = pd.DataFrame(
         {"number": range(found.n_claims + 1), "probability": found.distribution}
     ).round(4)
     text = (
-        f"Of {found.n_claims} claimed jumps, {interval(found.count)} exceed "
-        f"{100 * ROPE:.0f} points in the controlled arm."
+        f"Of {sentences.counted_tasks(found)}, {interval(found.count)} have a jump above "
+        f"{MATERIAL} in the controlled arm."
     )
-    show_chart(charts.survivors_chart(numbers, "How many claimed jumps remain"), text)
+    show_chart(charts.survivors_chart(numbers, "How many jumps remain"), text)
 
 
 def attribution(analysis: Analysis) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from toolkit.analysis import Analysis
-from toolkit.estimands import ROPE
+from toolkit.estimands import MATERIAL
 from toolkit.gates import GAP_MAX_DECADES, SIZES_MIN, Outcome
 from toolkit.predictive import PredictiveCheck
 from toolkit.report.evidence import Evidence, known, span, tally
@@ -239,7 +239,7 @@ def _construct(of: Evidence) -> list[Threat]:
             f"{sum(c.published_emergent for c in claims)} of {counted(len(claims), 'claim')} are "
             f"published as emergent, {sum(c.published_marginal for c in claims)} as marginal; "
             f"{of.closed('JUMP_ELSEWHERE', 'LOCATION_UNRESOLVED')}.",
-            f"A jump is a step above {100 * ROPE:.0f} points beyond a smooth curve, near the "
+            f"A jump is a step above {MATERIAL} beyond a smooth curve, near the "
             "claimed size.",
             "A rise that is steep but smooth is no jump here; other definitions may call it one.",
         ),

@@ -17,9 +17,9 @@ const CATEGORIES = {
   dark: ["#56b4e9", "#ff9a5c", "#3fd0a3", "#e6a3c8", "#b8bfc6", "#f0c04a", "#9dcbf7"],
 };
 
-// The same hues where a chart names its colours itself; black and white change places.
+// Colours that a chart names itself do for both grounds, but for the grey of its words.
 const ON_DARK = {
-  "#0072b2": "#56b4e9", "#d55e00": "#ff9a5c", "#009e73": "#3fd0a3", "#cc79a7": "#e6a3c8",
+  "#5f6670": "#a7b0b9",
   "#000000": "#e3e6e9", "#ffffff": "#15181c", "black": "#e3e6e9", "white": "#15181c",
 };
 
