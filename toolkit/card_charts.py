@@ -11,6 +11,7 @@ from toolkit.charts import (
     ARM_COLOURS,
     ARM_SHAPES,
     FEW_SHOT,
+    IN_POINTS,
     NEUTRAL,
     PANEL_HEIGHT,
     POINTS,
@@ -36,7 +37,7 @@ def waterfall_chart(parts: pd.DataFrame, rope: float, title: str) -> Layered:
     lines = f"split(datum.label, '{NAME_END}')"
     axis = alt.Axis(title=None, labelExpr=lines, labelLimit=170, ticks=False, domain=False)
     y = alt.Y("part:N", sort=list(parts["part"]), axis=axis)
-    x = alt.X("from:Q", axis=alt.Axis(format="%", title="points of score", tickCount=5))
+    x = alt.X("from:Q", axis=alt.Axis(labelExpr=IN_POINTS, title="points of score", tickCount=5))
     scale = alt.Scale(domain=["jump", "part"], range=[ZERO_SHOT, FEW_SHOT])
     base = alt.Chart(parts).encode(y=y)
     tips = [

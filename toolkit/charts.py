@@ -30,6 +30,8 @@ SIZES = alt.Axis(
     grid=False,  # a logarithmic scale would have nine lines to a decade
     labelExpr="replace(datum.label, 'G', 'B')",
 )
+# Proportions of the score, as points.
+IN_POINTS = "format(100 * datum.value, '~g')"
 ARM_COLOURS = [ZERO_SHOT, FEW_SHOT, "#1F9E89", "#B5559B"]
 ARM_DASHES = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
 ARM_SHAPES = ["circle", "triangle-up", "square", "diamond"]
@@ -53,7 +55,7 @@ def exceedance_chart(exceedance: pd.DataFrame, rope: float, title: str) -> Layer
     arms = list(dict.fromkeys(exceedance["arm"]))
     colour = alt.Color("arm:N", scale=arm_scale(arms, ARM_COLOURS), legend=ONE_COLUMN)
     dash = alt.StrokeDash("arm:N", scale=arm_scale(arms, ARM_DASHES), legend=ONE_COLUMN)
-    x = alt.X("jump:Q", axis=alt.Axis(format="%", title="jump in score", tickCount=7))
+    x = alt.X("jump:Q", axis=alt.Axis(labelExpr=IN_POINTS, title="jump, in points", tickCount=7))
     line = (
         alt.Chart(exceedance)
         .mark_line(strokeWidth=2)
@@ -108,7 +110,7 @@ def forest_chart(intervals: pd.DataFrame, rope: float, title: str) -> Layered:
     colour = alt.Color(
         "series:N", scale=alt.Scale(domain=series, range=ARM_COLOURS[: len(series)]), legend=BELOW
     )
-    x = alt.X("low:Q", axis=alt.Axis(format="%", title="points of score"))
+    x = alt.X("low:Q", axis=alt.Axis(labelExpr=IN_POINTS, title="points of score"))
     base = alt.Chart(intervals).encode(y=y, yOffset=offset, color=colour)
     bars = base.mark_rule(strokeWidth=2).encode(x=x, x2="high:Q")
     shapes = alt.Scale(domain=series, range=["circle", "triangle-up", "square"][: len(series)])

@@ -21,6 +21,7 @@ from toolkit.charts import (
     Layered,
     arm_scale,
 )
+from toolkit.claims import ARM_LABELS
 
 HEIGHT = PANEL_HEIGHT + 30
 PARAMETERS, COMPUTE = "parameters", "compute"
@@ -35,6 +36,7 @@ EITHER_AXIS = alt.Axis(
     title="parameters (log scale)",
     tickCount=5,
     grid=False,
+    labelOverlap="greedy",
     labelExpr=f"{ON_COMPUTE} ? replace(format(datum.value, '.0e'), '+', '') : "
     "replace(datum.label, 'G', 'B')",
 )
@@ -130,7 +132,7 @@ def score_chart(
     rules
         Chance, a proportion, and the claimed size in parameters.
     """
-    arms = list(dict.fromkeys(cells["arm"]))
+    arms = [arm for arm in ARM_LABELS if arm in set(cells["arm"])]
     record = f"metric == {_quoted(shown.metric)} && prompt_format == {_quoted(shown.prompt_format)}"
     x = _either_size(cells)
     colour = alt.Color("arm:N", scale=arm_scale(arms, ARM_COLOURS), legend=POINTS)

@@ -102,7 +102,7 @@ def test_rules_name_the_limits_of_the_code(monkeypatch, capsys):
     method_page.rules()
     shown = capsys.readouterr().out
     assert f"{gates.SURE:g}" in shown
-    assert method_page.POINTS in shown
+    assert method_page.MATERIAL in shown
 
 
 def test_every_reason_code_has_its_meaning():

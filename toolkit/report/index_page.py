@@ -133,6 +133,6 @@ def downloads(analyses: list[Analysis]) -> None:
     """Show the files of this page, and where the rest is."""
     beside = (
         '<p>All verdicts with everything they rest on: <a href="verdicts.json" download>'
-        "verdicts.json</a>, beside this page. The files below are inside it.</p>"
+        "verdicts.json</a>, beside this page. The files below are inside this page itself.</p>"
     )
     show_html(beside + file_list(site_files(analyses)))

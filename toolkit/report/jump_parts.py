@@ -25,6 +25,10 @@ from toolkit.variants import mixed
 AFTER = "after controls"
 FEW_SHOT, TUNING, INTERACTION = "few-shot prompting", "instruction tuning", "interaction"
 METRIC = "metric"
+WHISKERS = (
+    "Bars are posterior means, which add up; a whisker spans where its bar would end at the ends "
+    "of the 90% interval, which can lie to one side of a mean of few large draws."
+)
 MEANINGS = {
     FEW_SHOT: "what demonstrations bring on their own",
     TUNING: "what instruction tuning brings on its own",
@@ -57,11 +61,11 @@ class Part:
 
     @property
     def label(self) -> str:
-        """Return the name, with mean and interval in points where there is a bar."""
+        """Return the name, with the bar's mean and the interval in points where there is a bar."""
         if not self.measured:
             return self.name
         low, high = points(self.summary.ci_low), points(self.summary.ci_high)
-        return f"{self.name}{NAME_END}{points(self.mean)} [{low}, {high}]"
+        return f"{self.name}{NAME_END}mean {points(self.mean)} [{low}, {high}]"
 
 
 def jump_parts(of_task: xr.DataArray, to: Arm) -> tuple[Part, ...]:
@@ -142,9 +146,9 @@ def _waterfall(
     chart = waterfall_chart(
         pd.DataFrame(rows).round(4), ROPE, f"{claim.row}: from {arm.label} to after controls"
     )
-    text = f"{said} Bars of the jump and its parts with 90% intervals."
+    text = f"{said} {WHISKERS}"
     return (
-        paragraphs(said)
+        paragraphs(f"{said} {WHISKERS}")
         + f'<div class="one-panel">{chart_html(chart, text, _table(parts, of_task, arm))}</div>'
     )
 

@@ -20,6 +20,8 @@ HEDGES = (
 
 
 NOT_MEASURED = "not measured"
+# Three digits only where the third is sure.
+FINE = 0.0005
 
 
 def hedge(probability: float) -> str:
@@ -29,24 +31,35 @@ def hedge(probability: float) -> str:
     return next(word for floor, word in HEDGES if probability >= floor)
 
 
-def points(proportion: float) -> str:
-    """Return a difference of scores in points."""
-    rounded = round(100 * proportion, 1)
-    return f"{rounded + 0.0:.1f}"
+def digits(error: float, finest: int) -> int:
+    """Return how many digits after the point a number with this Monte Carlo error is worth.
+
+    The last is worth half an error at least; ``finest`` where the error is small or unknown.
+    """
+    if math.isnan(error) or error <= 0:
+        return finest
+    return max(0, min(finest, -math.ceil(math.log10(error / 2))))
+
+
+def points(proportion: float, error: float = math.nan) -> str:
+    """Return a difference of scores in points, rounded by its Monte Carlo error (a proportion)."""
+    shown = digits(100 * error, 1)
+    rounded = round(100 * proportion, shown)
+    return f"{rounded + 0.0:.{shown}f}"
 
 
 def interval(estimate: Estimate) -> str:
-    """Return median and interval: in points for scores, with two digits for decades."""
+    """Return median and interval: in points for scores; rounded by the Monte Carlo error."""
     if math.isnan(estimate.median):
         return NOT_MEASURED
     if estimate.unit == "proportion":
         low, median, high = (
-            points(v) for v in (estimate.ci_low, estimate.median, estimate.ci_high)
+            points(v, estimate.mcse) for v in (estimate.ci_low, estimate.median, estimate.ci_high)
         )
         return f"{median} [{low}, {high}]"
-    digits = 2 if estimate.unit == "decades" else 0
+    shown = digits(estimate.mcse, 2) if estimate.unit == "decades" else 0
     low, median, high = (
-        f"{v:.{digits}f}" for v in (estimate.ci_low, estimate.median, estimate.ci_high)
+        f"{v:.{shown}f}" for v in (estimate.ci_low, estimate.median, estimate.ci_high)
     )
     return f"{median} [{low}, {high}]"
 
@@ -76,7 +89,10 @@ def share(value: float) -> str:
 
 
 def chance_of(estimate: Estimate) -> str:
-    """Return a probability, kept off 0 and 1, where a finite number of draws can't reach."""
+    """Return a probability, kept off 0 and 1, where a finite number of draws can't reach.
+
+    Rounded by its Monte Carlo error, but never to 0 or 1.
+    """
     p = estimate.median
     if math.isnan(p):
         return NOT_MEASURED
@@ -84,8 +100,9 @@ def chance_of(estimate: Estimate) -> str:
         return "< 0.01"
     if p > 0.99:
         return "> 0.99"
-    digits = 2 if math.isnan(estimate.mcse) or estimate.mcse > 0.0005 else 3
-    return f"{p:.{digits}f}"
+    shown = digits(estimate.mcse, 3) if estimate.mcse <= FINE else digits(estimate.mcse, 2)
+    rounded = f"{p:.{shown}f}"
+    return rounded if 0 < float(rounded) < 1 else f"{p:.2f}"
 
 
 def equals(shown: str) -> str:

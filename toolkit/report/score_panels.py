@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 import pandas as pd
@@ -15,14 +16,18 @@ from toolkit.report.card_controls import Choices, controls
 from toolkit.report.card_sentences import IF_PARSEABLE, UNPARSED_IS_WRONG, step_sentence
 from toolkit.report.curves import AVERAGED, fitted_curves
 from toolkit.report.display import chart_html
+from toolkit.report.html_tables import Num
 from toolkit.report.score_cells import arms_among, published_cells
 from toolkit.score_charts import Shown, published_chart, score_chart
+from toolkit.wording import size_label
 
+# What the charts are given, and how the tables beside them call it.
+SHOWN_COLUMNS = {
+    "checkpoint": "checkpoint", "lm_family": "family", "arm": "arm", "metric": "metric",
+    "prompt_format": "prompt format", "n_params": "parameters", "train_flop": "training FLOP",
+    "n_items": "items", "score": "score", "low": "90% from", "high": "to",
+}  # fmt: skip
 PUBLISHED_COLUMNS = ["checkpoint", "lm_family", "arm", "n_params", "score"]
-SHOWN_COLUMNS = [
-    "checkpoint", "lm_family", "arm", "metric", "prompt_format", "n_params", "train_flop",
-    "n_items", "score", "low", "high",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,8 @@ def _published(claim: Claim, of_task: pd.DataFrame) -> str:
     text = (
         f"Published scores on {claim.row} against size, re-drawn, in the arms {'; '.join(spoken)}."
     )
-    rows = cells[PUBLISHED_COLUMNS].itertuples(index=False)
-    return chart_html(chart, text, tables.table(PUBLISHED_COLUMNS, rows, "Published scores"))
+    data = _score_table(cells[PUBLISHED_COLUMNS], "Published scores")
+    return chart_html(chart, text, data)
 
 
 def _ours(claim: Claim, choices: Choices) -> str:
@@ -117,14 +122,31 @@ def _ours(claim: Claim, choices: Choices) -> str:
     cells = choices.cells
     rules = (float(cells["chance"].iloc[0]), claim.threshold_n_params)
     chart = score_chart(
-        cells[SHOWN_COLUMNS],
+        cells[list(SHOWN_COLUMNS)],
         choices.curves.drop(columns="task").dropna(axis="columns", how="all"),
         rules,
         choices.shown,
         f"{claim.row}: re-analysed",
     )
     text = f"Scores on {claim.row} against size by arm, with intervals and fitted curves."
-    ordered = cells[SHOWN_COLUMNS].sort_values(["metric", "prompt_format", "arm", "n_params"])
-    rows = ordered.astype(object).where(ordered.notna(), "").itertuples(index=False)
-    data = tables.table(SHOWN_COLUMNS, rows, "Scores, in every metric and prompt format")
+    ordered = cells.sort_values(["metric", "prompt_format", "arm", "n_params"])
+    data = _score_table(ordered[list(SHOWN_COLUMNS)], "Scores, in every metric and prompt format")
     return chart_html(chart, text, data)
+
+
+def _score_table(cells: pd.DataFrame, caption: str) -> str:
+    """Return scores as a table for readers; what is not known stays empty."""
+    written = {
+        "n_params": lambda n: size_label(log10(n)),
+        "train_flop": "{:.2g}".format,
+        "n_items": "{:.0f}".format,
+        **dict.fromkeys(("score", "low", "high"), "{:.3f}".format),
+    }
+    columns = [
+        [Num(write(value)) if pd.notna(value) else "" for value in cells[name]]
+        if (write := written.get(name))
+        else cells[name]
+        for name in cells
+    ]
+    header = [SHOWN_COLUMNS[name] for name in cells]
+    return tables.table(header, zip(*columns, strict=True), caption)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from toolkit import charts
 from toolkit.analysis import Analysis, analyse
+from toolkit.claims import Study
 from toolkit.estimands import MATERIAL, ROPE
 from toolkit.gates import Outcome
 from toolkit.report import html_tables as tables
@@ -200,7 +201,7 @@ def provenance(analysis: Analysis) -> None:
     """Show what made this page: command, settings, versions, hashes, licence."""
     study, made = analysis.source.study, analysis.fitted.provenance
     rows = [
-        ("cite", f"{study.authors} ({study.year}). {study.title}. {study.venue}. {study.version}."),
+        ("cite", _citation(study)),
         ("at", f"{study.url}, BibTeX key {study.bibtex_key}"),
         ("command", f"make report ({command(analysis)})"),
         ("scores", f"{study.provenance.repository} at {study.provenance.commit}"),
@@ -221,3 +222,9 @@ def _robustness_made(analysis: Analysis) -> str:
         return not_run(analysis.source.study.id)
     kept = analysis.robustness.provenance
     return f"emergence robustness {analysis.source.study.id}: {kept['key']}, made {kept['made']}"
+
+
+def _citation(study: Study) -> str:
+    """Return the study as a reference; a title that ends with a sign gets no full stop."""
+    title = study.title if study.title.endswith(("?", "!", ".")) else f"{study.title}."
+    return f"{study.authors} ({study.year}). {title} {study.venue}. {study.version}."
