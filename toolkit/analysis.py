@@ -11,7 +11,13 @@ import xarray as xr
 from toolkit import paths
 from toolkit.claims import CONTROLLED_ARM, Claim, arm_named
 from toolkit.definitions import DefinitionResult, study_definitions
-from toolkit.diagnose import Diagnosis, diagnose_quantities, diagnose_sampler, measure_mixing
+from toolkit.diagnose import (
+    Diagnosis,
+    Mixing,
+    diagnose_quantities,
+    diagnose_sampler,
+    measure_mixing,
+)
 from toolkit.estimands import Estimate, curve_of, estimate, jump, probability, surviving
 from toolkit.fit import Fitted, fit_model
 from toolkit.gates import Outcome, design_gates
@@ -34,6 +40,7 @@ class Analysis:
     jumps: xr.DataArray
     sampler: Diagnosis
     verdicts: tuple[Verdict, ...]
+    mixing: Mixing | None = None
     robustness: Robustness | None = None
 
     @property
@@ -142,11 +149,12 @@ def kept_robustness(source: StudyFolder) -> Robustness | None:
 
 
 class Judged(NamedTuple):
-    """E1 draws of all tasks, the checks that every claim rests on, and the verdicts in order."""
+    """E1 draws of all tasks, the checks, the verdicts in order, and how every unknown mixed."""
 
     jumps: xr.DataArray
     sampler: Diagnosis
     verdicts: tuple[Verdict, ...]
+    mixing: Mixing
 
 
 def judge_claims(
@@ -172,4 +180,4 @@ def judge_claims(
         verdicts.append(
             judge(claim, jumps, posterior, fitted.design, gates, trust, evidence, shape)
         )
-    return Judged(jumps, sampler, tuple(verdicts))
+    return Judged(jumps, sampler, tuple(verdicts), mixing)

@@ -2,8 +2,14 @@
 
 import base64
 import gzip
+import io
 import re
 
+import numpy as np
+import pandas as pd
+import pytest
+
+from toolkit.diagnose import measure_mixing
 from toolkit.report.downloads import CSV, File, bibtex, made, site_files, study_files
 
 HOSTILE = '</a><script>alert(1)</script>,"x"\n=1+1'
@@ -39,3 +45,18 @@ def test_bibtex_has_an_entry_for_each_study_and_the_report(analysis_of, tiny_stu
     assert r"howpublished = {Plants \& Leaps}" in text
     assert "url = {https://example.org/tiny}" in text
     assert text.count("{") == text.count("}")
+
+
+def test_draws_file_has_every_element_with_its_numbers_and_mixing(analysis):
+    (file,) = [f for f in study_files(analysis) if f.name.endswith("-draws.csv")]
+    rows = pd.read_csv(io.StringIO(file.text))
+    posterior, mixing = analysis.posterior, measure_mixing(analysis.posterior)
+    sizes = [v.isel(chain=0, draw=0).size for v in posterior.values()]
+    assert len(rows) == sum(sizes)
+    assert not rows.duplicated(["unknown", "of"]).any()
+    draws = posterior["slope_effect"].sel(task="sorting").to_numpy()
+    row = rows[(rows["unknown"] == "slope_effect") & (rows["of"] == "task sorting")].iloc[0]
+    assert row["mean"] == pytest.approx(draws.mean(), rel=1e-4)
+    assert row["ci_high"] == pytest.approx(np.quantile(draws, 0.95), rel=1e-4)
+    expected = float(mixing.rhat["slope_effect"].sel(task="sorting"))
+    assert row["rhat"] == pytest.approx(expected, rel=1e-4)

@@ -4,10 +4,8 @@ A script unpacks them; without one they are saved packed, as ``.gz``.
 """
 
 import base64
-import csv
 import gzip
 import html
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,8 @@ from typing import Any
 from toolkit import __version__
 from toolkit.analysis import Analysis
 from toolkit.estimands import Estimate
+from toolkit.report.csv_text import csv_text
+from toolkit.report.draws_summary import draws_csv
 from toolkit.report.verdicts_file import as_text, number, study_record
 from toolkit.verdict import Verdict
 
@@ -68,6 +68,7 @@ def study_files(analysis: Analysis) -> list[File]:
         File(f"{name}-verdicts.json", "Verdicts (JSON)", JSON, as_text(study_record(analysis))),
         File(f"{name}-verdicts.csv", "Verdicts (CSV)", CSV, verdicts_csv([analysis])),
         File(f"{name}-estimates.csv", "Every estimate (CSV)", CSV, estimates_csv([analysis])),
+        File(f"{name}-draws.csv", "Summary of the draws (CSV)", CSV, draws_csv(analysis)),
         File(f"{name}-made.json", "How this was made (JSON)", JSON, as_text(made(analysis))),
         File(f"{name}.bib", "BibTeX of study and report", TEXT, bibtex([analysis])),
     ]
@@ -111,7 +112,7 @@ def command(analysis: Analysis) -> str:
 def verdicts_csv(analyses: Sequence[Analysis]) -> str:
     """Return one row for each claim, with the numbers of verdicts.json."""
     rows = [_verdict_row(a, verdict) for a in analyses for verdict in a.verdicts]
-    return _csv_text(VERDICT_COLUMNS, rows)
+    return csv_text(VERDICT_COLUMNS, rows)
 
 
 def _verdict_row(analysis: Analysis, verdict: Verdict) -> dict[str, Any]:
@@ -154,21 +155,12 @@ def estimates_csv(analyses: Sequence[Analysis]) -> str:
                 for group, estimates in groups.items()
                 for name, each in estimates.items()
             ]
-    return _csv_text(ESTIMATE_COLUMNS, rows)
+    return csv_text(ESTIMATE_COLUMNS, rows)
 
 
 def _values(estimate: Estimate) -> dict[str, Any]:
     values = {name: getattr(estimate, name) for name in ESTIMATE_COLUMNS[4:]}
     return {k: number(v) if isinstance(v, float) else v for k, v in values.items()}
-
-
-def _csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return a table as CSV; what could not be computed is empty."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 def bibtex(analyses: Sequence[Analysis]) -> str:

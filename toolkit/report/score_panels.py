@@ -146,7 +146,7 @@ def _score_table(cells: pd.DataFrame, caption: str) -> str:
         [Num(write(value)) if pd.notna(value) else "" for value in cells[name]]
         if (write := written.get(name))
         else cells[name]
-        for name in cells
+        for name in cells.columns.astype(str)
     ]
-    header = [SHOWN_COLUMNS[name] for name in cells]
+    header = [SHOWN_COLUMNS[name] for name in cells.columns.astype(str)]
     return tables.table(header, zip(*columns, strict=True), caption)
