@@ -17,7 +17,9 @@ from toolkit.report.site_links import links, where_written
 
 Say = Callable[[str], None]
 # In the order of the links at the top of each page; every file of docs/ is one of them.
-WRITTEN = ("index", "tutorial", "own-csv", "lm-eval", "measuring", "evaluating", "calibrating")
+WRITTEN = (
+    "index", "tutorial", "own-csv", "lm-eval", "measuring", "evaluating", "calibrating", "cluster",
+)  # fmt: skip
 SHORT = {
     "index": "Documentation",
     "tutorial": "Tutorial",
@@ -26,6 +28,7 @@ SHORT = {
     "measuring": "Measuring",
     "evaluating": "Plans",
     "calibrating": "Calibrating",
+    "cluster": "Cluster",
     "commands": "Commands",
     "reference": "Python",
 }
