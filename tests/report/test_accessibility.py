@@ -61,7 +61,7 @@ def test_page_has_no_serious_violation(browser, axe, tiny_site: Path, name, sche
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["tiny", "method", "glossary"])
+@pytest.mark.parametrize("name", ["index", "tiny", "method", "glossary"])
 def test_phone_has_no_serious_violation(browser, axe, tiny_site: Path, name, scheme):
     with open_page(browser, tiny_site / f"{name}.html", scheme=scheme, width=360) as (page, _):
         page.evaluate("window.drawAllCharts()")

@@ -9,6 +9,8 @@ import pytest
 from browser import open_browser, open_page, visit_page, wait_until
 
 SCHEMES = ("light", "dark")
+# Of an A4 page between its margins, in CSS pixels.
+PAPER = 700
 SLOWER = 10
 WATCH_MOVES = """
 window.moved = 0;
@@ -237,6 +239,32 @@ def test_each_chart_is_saved_as_picture_and_as_numbers(browser, tiny_site):
 # --- Paper --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", ["index", "tiny", "method", "glossary"])
+def test_nothing_is_cut_off_at_the_edge_of_the_paper(browser, tiny_site, name):
+    with open_page(browser, tiny_site / f"{name}.html") as (page, visit):
+        page.set_viewport_size({"width": PAPER, "height": 900})
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        page.evaluate("window.drawAllCharts()")
+        page.emulate_media(media="print")
+        edges = (
+            "[...document.querySelectorAll('main table, main svg, main p')]"
+            ".map(each => each.getBoundingClientRect().right)"
+        )
+        assert max(page.evaluate(edges)) <= PAPER
+        assert visit.page_errors == []
+
+
+def test_print_button_prints_with_everything_open_and_drawn(browser, tiny_site):
+    with open_page(browser, tiny_site / "tiny.html") as (page, _):
+        page.evaluate(
+            "window.print = () => { window.printed = "
+            "[...document.querySelectorAll('.vega-chart')].every(c => c.dataset.drawn) }"
+        )
+        page.locator("button.print").click()
+        wait_until(page, "window.printed === true")
+        assert page.locator("main details:not([open])").count() == 0
+
+
 def test_page_on_paper_is_open_light_and_without_controls(browser, tiny_site, tmp_path):
     with open_page(browser, tiny_site / "tiny.html", scheme="dark") as (page, visit):
         page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
@@ -257,7 +285,7 @@ def test_page_on_paper_is_open_light_and_without_controls(browser, tiny_site, tm
         assert visit.page_errors == []
 
 
-@pytest.mark.parametrize("name", ["method", "glossary"])
+@pytest.mark.parametrize("name", ["index", "method", "glossary"])
 def test_shared_page_fits_a_phone_and_asks_for_nothing(browser, tiny_site, name):
     visit = visit_page(browser, tiny_site / f"{name}.html", width=360)
     assert visit.overflow_px == 0
