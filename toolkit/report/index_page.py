@@ -96,7 +96,7 @@ def studies_table(analyses: list[Analysis]) -> None:
             tables.link(maps.page_of(a), a.source.study.short_title),
             a.source.study.question,
             *a.counts.values(),
-            tables.Num(_kept(a)),
+            _kept(a),
         )
         for a in analyses
     ]
