@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from toolkit.wording import first_listed, listed, size_label
+from toolkit.wording import duration, first_listed, listed, size_label
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,12 @@ def test_list_in_words_has_and_before_the_last():
 def test_first_of_a_list_says_how_many_there_are_besides():
     assert first_listed(["a", "b", "c"], 2) == "a, b and 1 more"
     assert first_listed(["a", "b"], 2) == "a, b"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (99, "99 s"), (101, "2 min"), (3540, "59 min"), (3600, "1 h 0 min"),
+     (7380, "2 h 3 min")],
+)  # fmt: skip
+def test_duration_is_said_in_the_unit_that_fits(seconds, said):
+    assert duration(seconds) == said

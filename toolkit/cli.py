@@ -1,6 +1,7 @@
 """The command line: one command per stage, no logic of its own."""
 
 import sys
+import time
 from typing import Annotated, Any
 
 import typer
@@ -183,12 +184,14 @@ def report(
     from toolkit.report.serve import serve
     from toolkit.report.site import build_site
     from toolkit.study import reported_names
+    from toolkit.wording import duration
 
-    wanted = _profile(profile)
+    wanted, began = _profile(profile), time.monotonic()
     names = study or reported_names()
     site = build_site(
         names, wanted, renderer, say, progress=sys.stderr.isatty(), standalone=standalone
     )
+    say(f"all of it took {duration(time.monotonic() - began)}")
     said = f"{site.n_fitted} fitted" if site.n_fitted else "nothing to fit"
     print_line(f"Studies: {said}, {site.n_reused} reused from the cache.")
     for page in site.pages:

@@ -1,4 +1,4 @@
-"""Sizes and lists in the form in which readers write them."""
+"""Sizes, lists and times in the form in which readers write them."""
 
 from collections.abc import Sequence
 
@@ -21,3 +21,11 @@ def first_listed(names: Sequence[str], shown: int) -> str:
     """Return the first of the names, and how many there are besides."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: seconds, then minutes, then hours and minutes."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -1,6 +1,7 @@
 """The whole site: check every study, fit what is new, write verdicts and pages."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from toolkit.report.verdicts_file import as_text, document
 from toolkit.sampling import FitSettings
 from toolkit.scores import Scores
 from toolkit.study import Profile, StudyFolder, load_study_folder
+from toolkit.wording import duration
 
 Say = Callable[[str], None]
 # Pages rendered at a time, where there are so many cores: each holds the draws of its studies.
@@ -86,9 +88,10 @@ def build_site(
     fitted = fit_side_by_side(sources, profile, say)
     analyses: list[Analysis] = []
     for source in sources:
+        began = time.monotonic()
         analysis = analyse(source, profile, progress=progress)
         if source.study.id not in fitted:
-            say(f"{source.study.id}: {_fit_line(analysis)}")
+            say(f"{source.study.id}: {_fit_line(analysis, time.monotonic() - began)}")
         analyses.append(analysis)
     site = paths.site_dir()
     with paths.atomic_path(site / "verdicts.json") as temporary:
@@ -184,11 +187,11 @@ def _name_for_documents(source: StudyFolder) -> str:
     return source.study.id if bundled else str(source.folder)
 
 
-def _fit_line(analysis: Analysis) -> str:
+def _fit_line(analysis: Analysis, seconds: float) -> str:
     key = analysis.fitted.provenance["hash"]
     if analysis.fitted.reused:
         return f"nothing to fit, draws {key} reused"
-    return f"fitted, draws kept as {key}"
+    return f"fitted in {duration(seconds)}, draws kept as {key}"
 
 
 def _document(study_id: str) -> Path:
