@@ -28,4 +28,4 @@ def test_rows_say_what_the_verdicts_say(analysis):
         assert row["verdict"] == verdict.outcome.value
         assert row["P(> 5 points)"] == chance_of(verdict.estimates["p_residual_jump"])
         for reason in verdict.reasons:
-            assert reason.code in row["reasons"]
+            assert reason.code.replace("_", " ").lower() in row["reasons"]

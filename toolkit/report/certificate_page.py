@@ -31,6 +31,13 @@ def certificate(analysis: Analysis) -> None:
     source = analysis.source
     own = _kept(source.study.id, OwnDesign(source.record, source.claims))
     rich = _kept("rich", RICH)
+    if own is None and rich is None:
+        text = (
+            "With these models and rules it is not known yet, neither on this study's own design "
+            f"(emergence calibrate {source.study.id}) nor on a rich one (emergence calibrate rich)."
+        )
+        show_html(sentences.paragraphs(text))
+        return
     show_html(_shown(OWN, "", source.study.id, own) + _shown(ELSEWHERE, RICH_TEXT, "rich", rich))
 
 

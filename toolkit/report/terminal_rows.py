@@ -28,7 +28,7 @@ def _row(analysis: Analysis, verdict: Verdict) -> dict[str, str]:
         "verdict": verdict.outcome.value,
         "jump after controls": interval(of["residual_jump"]),
         "P(> 5 points)": chance_of(of["p_residual_jump"]),
-        "reasons": ", ".join(dict.fromkeys(reason.code for reason in verdict.reasons)),
+        "reasons": ", ".join(dict.fromkeys(_in_words(reason.code) for reason in verdict.reasons)),
     }
 
 
@@ -46,3 +46,8 @@ def sparkline(analysis: Analysis, task: str, arm: Arm) -> str:
 def bar(share: float) -> str:
     """Return the bar for a share of the way from chance to a perfect score."""
     return BARS[min(max(int(share * len(BARS)), 0), len(BARS) - 1)]
+
+
+def _in_words(code: str) -> str:
+    """Return a reason code as words, which a narrow column can break between."""
+    return code.replace("_", " ").lower()
