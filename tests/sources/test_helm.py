@@ -137,7 +137,7 @@ def test_suite_of_runs_is_read_run_by_run(tmp_path, imported):
 
 def test_validation_split_is_used_where_there_is_no_test(tmp_path, imported):
     instances = [instance("a", 1, 1, split="valid"), instance("b", 0, 1, split="valid")]
-    stats = [stat("exact_match", 0.5, "valid")]
+    stats = [stat("exact_match", 0.5, "valid"), stat("quasi_exact_match", 1, "valid")]
     scores, _, _ = imported("helm", write_run(tmp_path / "run", None, instances, stats))
     assert by_cell(scores)[PYTHIA, TASK, "exact_match", METHOD, 5] == (2, 1, 0.5)
 
@@ -154,7 +154,7 @@ def test_many_small_instances_are_read_across_chunks(tmp_path, imported, monkeyp
     ("instances", "said"),
     [
         ([], "got no usable score"),
-        (INSTANCES[:2], "got a mean quasi_exact_match of 1.000000, expected 0.666667"),
+        (INSTANCES[:2], "got 2 items with mean 1.000000 of quasi_exact_match, expected"),
         ([INSTANCES[0], INSTANCES[0]], "one item id for records 1 and 2 of EleutherAI/pythia-160m"),
         ([instance("a", float("nan"), 0)], "got nan, expected a proportion"),
         ([instance("a", 37.0, 0)], "got 37.0, expected a proportion"),
@@ -185,6 +185,16 @@ def test_spoilt_specification_is_one_error_and_leaves_nothing(
     tmp_path, refused_import, run_spec, said
 ):
     assert said in refused_import("helm", write_run(tmp_path / "run", run_spec))
+
+
+@pytest.mark.parametrize("total", [[], [stat("exact_match", float("nan"))]])
+def test_instances_whose_total_is_no_number_are_an_error(tmp_path, refused_import, total):
+    instances = [instance("a", 1, 1), instance("b", 0, 1)]
+    stats = [stat("quasi_exact_match", 1), *total]
+    message = refused_import("helm", write_run(tmp_path / "run", None, instances, stats))
+    assert "got 2 items with mean 0.500000 of exact_match, expected the items with mean nan" in (
+        message
+    )
 
 
 @pytest.mark.parametrize("name", ["run_spec.json", "stats.json", "per_instance_stats.json"])

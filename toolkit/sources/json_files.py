@@ -57,6 +57,7 @@ def read_document(path: Path, largest: int = DOCUMENT_MAX) -> Any:
 def read_lines(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield where each line stands and the object that it holds; blank lines are skipped."""
     size, done, number = _size(path), 0, 0
+    blank = True
     with path.open("rb") as lines:
         while line := lines.readline(RECORD_MAX + 1):
             number += 1
@@ -65,9 +66,13 @@ def read_lines(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[str
             if len(line) > RECORD_MAX:
                 raise SourceError(_too_long(where))
             if line.strip():
+                blank = False
                 yield where, expect(parse(line, where), dict, where)
             if number % 1000 == 0:
                 tick(path.name, done, size)
+    if blank:
+        msg = f"{path}: got blank lines only, expected a record per line; restore the file."
+        raise SourceError(msg)
     tick(path.name, size, size)
 
 
