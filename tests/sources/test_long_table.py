@@ -123,6 +123,16 @@ def test_score_that_is_no_share_of_its_items_is_an_error():
         counted("0.512", 20, False, "x line 2", "score")
 
 
+@pytest.mark.parametrize("text", ["0e999999999", "0e400", "0e9999999999999999999"])
+def test_score_without_a_last_place_is_an_error(text):
+    with pytest.raises(ToolkitError, match=f"column 'score': got '{text}', expected a score of"):
+        counted(text, 20, False, "x line 2", "score")
+
+
+def test_score_with_a_tiny_exponent_is_none_right():
+    assert counted("1e-999999999", 20, False, "x", "score") == 0
+
+
 def test_score_in_per_cent_that_is_not_said_is_an_error(tmp_path, refused_import):
     message = refused_import("long", file(tmp_path, CELLS, "cells.csv"))
     assert (

@@ -66,6 +66,12 @@ def counted(text: str, n_items: int, percent: bool, where: str, what: str) -> fl
         msg = f"{where} column '{what}': got {shortened(text)!r}, expected a score in {scale}."
         raise SourceError(msg)
     unit = _last_place(text) / (100 if percent else 1)
+    if math.isinf(unit):
+        msg = (
+            f"{where} column '{what}': got {shortened(text)!r}, expected a score of some decimal "
+            "places; write it out."
+        )
+        raise SourceError(msg)
     n_right = score * n_items
     count = round(n_right)
     rounding = max(unit / 2, FLOAT_TOLERANCE) * n_items * (1 + FLOAT_TOLERANCE)
@@ -80,12 +86,11 @@ def counted(text: str, n_items: int, percent: bool, where: str, what: str) -> fl
 
 
 def _last_place(text: str) -> float:
-    """Return the value of the last decimal place that a text shows."""
+    """Return the value of the last decimal place that a text shows; infinite beyond all numbers."""
     try:
-        exponent = Decimal(text.strip()).as_tuple().exponent
+        return float(f"1e{Decimal(text.strip()).as_tuple().exponent}")
     except InvalidOperation:
-        return 0.0
-    return float(Decimal(10) ** exponent) if isinstance(exponent, int) else 0.0
+        return math.inf
 
 
 def _csv_rows(path: Path, tick: Tick) -> Iterator[tuple[str, dict[str, str]]]:
