@@ -39,18 +39,27 @@ def check_mean(
 def name_of(value: object, what: str, where: str) -> str:
     """Return a name that is safe to print, to put on a page and to write into a table."""
     name = text_of(value, what, where, NAME_MAX)
-    parts = name.replace("\\", "/").split("/")
-    wrong = (
-        "a step out of its folder" if ".." in parts else "markup" if set(name) & set("<>") else ""
-    )
-    if wrong or name != name.strip():
-        got = wrong or "spaces at its ends"
+    got = _fault_of(name)
+    if got:
         msg = (
             f"{where}: got {got} in the {what} {shortened(name)!r}, expected a plain name; "
             "rename it in the file."
         )
         raise SourceError(msg)
     return name
+
+
+def is_name(text: str, longest: int = NAME_MAX) -> bool:
+    """Return whether a text is such a name, of at most so many characters."""
+    return 0 < len(text) <= longest and text.isprintable() and not _fault_of(text)
+
+
+def _fault_of(name: str) -> str:
+    if ".." in name.replace("\\", "/").split("/"):
+        return "a step out of its folder"
+    if set(name) & set("<>"):
+        return "markup"
+    return "spaces at its ends" if name != name.strip() else ""
 
 
 def text_of(value: object, what: str, where: str, longest: int) -> str:
