@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.sources.by_hand_cells import by_cell
+from toolkit.import_study import Request, describe_study
 
 PYTHIA = "EleutherAI/pythia-160m"
 LONG = "x" * 10_000_000
@@ -288,6 +289,19 @@ def test_member_that_unpacks_beyond_all_bounds_is_an_error(tmp_path, refused_imp
     path = write_eval(tmp_path / "logs", log([big]))
     assert path.stat().st_size < 20_000
     assert "MB unpacked, expected one record" in refused_import("inspect", path)
+
+
+def test_reading_of_a_json_log_tells_how_far_it_is(tmp_path):
+    path = write_json(tmp_path / "logs", log(SAMPLES) | {"reductions": [{"samples": [{}]}]})
+    told = []
+    describe_study(Request("inspect", path), lambda *tick: told.append(tick))
+    assert told[-1] == ("log.json", path.stat().st_size, path.stat().st_size)
+
+
+def test_json_log_that_goes_on_behind_its_end_is_an_error(tmp_path, refused_import):
+    path = write_json(tmp_path / "logs", log(SAMPLES))
+    path.write_text(path.read_text() + "{}")
+    assert "got '{}', expected the end of the file" in refused_import("inspect", path)
 
 
 def test_folder_without_logs_is_an_error(tmp_path, refused_import):

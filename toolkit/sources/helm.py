@@ -31,7 +31,8 @@ from typing import Any
 from toolkit.errors import SourceError
 from toolkit.sources import json_files
 from toolkit.sources.checks import check_mean
-from toolkit.sources.json_files import Tick, expect, optional, read_document, read_elements
+from toolkit.sources.json_files import Tick, expect, optional, read_document
+from toolkit.sources.json_stream import read_elements
 from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
 
 MEAN_TOLERANCE = 5e-4
@@ -158,11 +159,14 @@ def _values(instance: dict[str, Any], split: str, where: str) -> dict[str, float
     for stat in json_files.field(instance, "stats", list, where):
         stat = expect(stat, dict, where)
         name = json_files.field(stat, "name", dict, where)
-        if name.get("split") != split or not stat.get("count"):
+        count = json_files.field(stat, "count", int, where)
+        if count < 0:
+            msg = f"{where}: got a count of {count}, expected 0 or more; restore the file."
+            raise SourceError(msg)
+        if name.get("split") != split or count == 0:
             continue
         total = json_files.field(stat, "sum", float, where)
-        called = json_files.field(name, "name", str, where)
-        values[called] = float(total) / expect(stat["count"], int, where)
+        values[json_files.field(name, "name", str, where)] = float(total) / count
     return values
 
 

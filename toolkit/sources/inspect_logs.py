@@ -30,7 +30,8 @@ from typing import Any
 from toolkit.errors import SourceError
 from toolkit.sources.checks import check_proportion, is_name
 from toolkit.sources.inspect_archive import member, members_of, opened, samples_of
-from toolkit.sources.json_files import Tick, expect, field, files_under, optional, read_document
+from toolkit.sources.json_files import Tick, expect, field, files_under, optional
+from toolkit.sources.json_stream import Record, read_object
 from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
 from toolkit.tables import shortened
 
@@ -50,8 +51,6 @@ ARGUMENT_MAX = 80
 # 40 bits: two of a hundred templates share them with a probability of 5e-9.
 DIGITS = 10
 
-Sample = tuple[str, dict[str, Any]]
-
 
 def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
     """Read one log, or all under a folder, into the ledger."""
@@ -59,10 +58,11 @@ def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
         if log.suffix == ".eval":
             _read_archive(log, ledger, asked, tick)
         else:
-            document = expect(read_document(log), dict, str(log))
-            samples = optional(document, "samples", list, str(log)) or []
-            placed = ((f"{log} sample {n}", s) for n, s in enumerate(samples, start=1))
-            _read_log(log, document, placed, len(samples), ledger, asked)
+            # Samples follow the header: their order is part of the log format.
+            parts = read_object(log, "samples", tick)
+            _, header = next(parts)
+            optional(header, "samples", list, str(log))
+            _read_log(log, header, parts, ledger, asked)
 
 
 def _read_archive(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
@@ -77,13 +77,12 @@ def _read_archive(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
         header = member(path, archive, members["header.json"])
         names = sorted(n for n in members if n.startswith("samples/") and n.endswith(".json"))
         samples = samples_of(path, archive, [members[n] for n in names], tick)
-        _read_log(path, header, samples, len(names), ledger, asked)
+        _read_log(path, header, samples, ledger, asked)
 
 
 def _read_log(
-    path: Path, log: dict[str, Any], samples: Iterator[Sample], n_samples: int, ledger: Ledger,
-    asked: Asked,
-) -> None:  # fmt: skip
+    path: Path, log: dict[str, Any], samples: Iterator[Record], ledger: Ledger, asked: Asked
+) -> None:
     where = str(path)
     _check_finished(log, where)
     ledger.files.append(path.name)
@@ -91,6 +90,12 @@ def _read_log(
     results = field(log, "results", dict, where)
     cell = _cell(log, info, asked, ledger, where)
     ledger.see_checkpoint(cell.checkpoint, None, where)
+    run = str(info.get("run_id", path.stem))
+    n_samples = 0
+    for at, sample in samples:
+        n_samples += 1
+        _read_sample(sample, cell, run, ledger, at)
+    ledger.close(where)
     if n_samples == 0:
         ledger.drop("samples of logs", "the log has none (only its header was kept)")
         _read_totals(results, info, cell, ledger, where)
@@ -102,10 +107,6 @@ def _read_log(
             "the log is cut off: restore it."
         )
         raise SourceError(msg)
-    run = str(info.get("run_id", path.stem))
-    for at, sample in samples:
-        _read_sample(sample, cell, run, ledger, at)
-    ledger.close(where)
 
 
 def _check_finished(log: dict[str, Any], where: str) -> None:
