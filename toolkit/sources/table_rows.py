@@ -20,6 +20,8 @@ BATCH = 10_000
 FLOAT_TOLERANCE = 1e-9
 # Within less than half an item only one whole count fits.
 ONE_COUNT = 0.5
+# What single precision may add to a sum over options.
+BOUND_TOLERANCE = 1e-6
 
 
 def read_rows(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[str, str]]]:
@@ -52,6 +54,18 @@ def whole(text: str, where: str, what: str, least: int) -> int:
         )
         raise SourceError(msg)
     return int(value)
+
+
+def within(text: str, where: str, what: str, bounds: tuple[float, float], expected: str) -> float:
+    """Return a number within bounds; ``expected`` says what it is and which they are."""
+    value = number(text, where, what)
+    if not bounds[0] - BOUND_TOLERANCE <= value <= bounds[1] + BOUND_TOLERANCE:
+        msg = (
+            f"{where} column '{what}': got {shortened(text)!r}, expected {expected}; correct the "
+            "cell."
+        )
+        raise SourceError(msg)
+    return value
 
 
 def counted(text: str, n_items: int, percent: bool, where: str, what: str) -> float:
