@@ -1,4 +1,4 @@
-"""Files of many item records, as lm-evaluation-harness and users write them, and their import.
+"""Files of many item records, as two harnesses and users write them, and their import.
 
 Apart from the command, so that the process that imports holds nothing else.
 """
@@ -64,7 +64,25 @@ def long_file(folder: Path, n_records: int, seed: int) -> Path:
     return path
 
 
-MAKERS: dict[str, Callable[[Path, int, int], Path]] = {"lm-eval": lm_eval_files, "long": long_file}
+def inspect_files(folder: Path, n_records: int, seed: int) -> Path:
+    """Return a folder of Inspect logs in JSON, one per checkpoint."""
+    rng = random.Random(seed)
+    n_samples = n_records // len(CHECKPOINTS)
+    for number, checkpoint in enumerate(CHECKPOINTS):
+        header = _inspect_header(checkpoint, n_samples, str(number))
+        with (folder / f"{number}.json").open("w") as file:
+            file.write(json.dumps(header)[:-1] + ', "samples": [')
+            for at in range(n_samples):
+                file.write((", " if at else "") + json.dumps(_inspect_sample(at, rng)))
+            file.write("]}")
+    return folder
+
+
+MAKERS: dict[str, Callable[[Path, int, int], Path]] = {
+    "lm-eval": lm_eval_files,
+    "inspect": inspect_files,
+    "long": long_file,
+}
 
 
 def measure(form: str, path: str, to: str) -> dict[str, Any]:
@@ -120,4 +138,31 @@ def _results(checkpoint: str, results: dict[str, Any]) -> dict[str, Any]:
         "config": {"model_args": f"pretrained={checkpoint}"},
         "lm_eval_version": "0.4.9",
         "model_name": checkpoint,
+    }
+
+
+def _inspect_header(checkpoint: str, n_samples: int, run: str) -> dict[str, Any]:
+    return {
+        "version": 2,
+        "status": "success",
+        "eval": {
+            "run_id": run,
+            "task": TASKS[0],
+            "task_args": {"num_fewshot": 0},
+            "model": f"hf/{checkpoint}",
+        },
+        "plan": {"steps": [{"solver": "multiple_choice", "params": {}}]},
+        "results": {"total_samples": n_samples, "completed_samples": n_samples, "scores": []},
+    }
+
+
+def _inspect_sample(at: int, rng: random.Random) -> dict[str, Any]:
+    return {
+        "id": at,
+        "epoch": 1,
+        "input": QUESTION,
+        "choices": [f"option {option}" for option in range(N_OPTIONS)],
+        "target": "A",
+        "messages": [{"role": "user", "content": QUESTION}],
+        "scores": {"choice": {"value": "C" if rng.random() < 0.5 else "I", "answer": "A"}},
     }

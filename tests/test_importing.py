@@ -130,6 +130,18 @@ def test_metric_of_record_is_chosen_in_the_open(tmp_path):
     assert read_scores(tmp_path / "study").tasks["metric_of_record"].tolist() == ["acc"]
 
 
+def test_metric_of_record_that_was_not_read_is_an_error_in_the_users_file(tmp_path, chance):
+    path = table(tmp_path, ("gpt2", "riddles", 0, 50))
+    chance.write_text(
+        "task,metric_of_record,chance,chance_source\nsums,acc,0,x\nriddles,accc,0.5,two options\n"
+    )
+    with pytest.raises(SourceError) as caught:
+        import_study(Request("long", path, tasks=chance), tmp_path / "study")
+    said = f"{chance} line 3: got metric_of_record 'accc' (did you mean 'acc'?), expected one that"
+    assert str(caught.value).startswith(said)
+    assert not (tmp_path / "study").exists()
+
+
 def test_metric_that_is_left_out_is_no_cell(tmp_path):
     path = tmp_path / "items.csv"
     path.write_text(

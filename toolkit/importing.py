@@ -1,14 +1,12 @@
 """From a ledger of what was read to a study folder: all of it, or nothing.
 
-Facts that scores do not carry come from the registry (checkpoints) and from the items (chance: one
-over the number of options, averaged over items) or the user's file (``--tasks``). A fact that
-nobody gives is an error with the line to add, never a default. The tables are made in a folder
-beside the target, read back with ``read_scores``, and only then moved.
+Facts about checkpoints, which scores do not carry, come from the registry, those about tasks from
+``imported_tasks``. A fact that nobody gives is an error with the line to add, never a default. The
+tables are made in a folder beside the target, read back with ``read_scores``, and only then moved.
 """
 
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,20 +16,15 @@ import numpy as np
 import pandas as pd
 
 from toolkit.errors import SourceError
-from toolkit.registry import Registry, csv_line, resolve
-from toolkit.scores import CELL, SCORES_SCHEMA, TASKS_SCHEMA, read_scores
+from toolkit.imported_tasks import tasks_table
+from toolkit.registry import Registry, resolve
+from toolkit.scores import CELL, SCORES_SCHEMA, read_scores
 from toolkit.sources.records import TARGET_PROB, Cell, Ledger, Run
-from toolkit.tables import check_table, read_table, write_table
+from toolkit.tables import check_table, write_table
 
-NOT_GIVEN = "not given"
 OPTIONS_FILE = "options.csv"
 ITEMS_FILE = "items.parquet"
-# The first of these that a task has is its metric of record, unless the user's file says another.
-RECORD_ORDER = (
-    "acc", "accuracy", "exact_match", "quasi_exact_match", "choice", "match", "acc_norm",
-)  # fmt: skip
 SCORES_COLUMNS = [*CELL, "n_items", "n_correct", "n_repeats", "repeat_sd", "score", "score_se"]
-TASK_COLUMNS = ["task", "metric_of_record", "n_options", "chance", "chance_source"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +66,7 @@ def make_tables(ledger: Ledger, registry: Registry, tasks_file: Path | None) -> 
         )
         raise SourceError(msg)
     scores = cells_table(kept)
-    tasks = _tasks(scores, ledger, tasks_file)
+    tasks = tasks_table(scores, ledger, tasks_file)
     _compare_sizes(ledger, registry, names)
     return Tables(scores, registry.rows(scores["checkpoint"].unique()), tasks, _options(kept))
 
@@ -178,70 +171,47 @@ def _row(cell: Cell, runs: list[Run]) -> list[object]:
     ]  # fmt: skip
 
 
-def _tasks(scores: pd.DataFrame, ledger: Ledger, tasks_file: Path | None) -> pd.DataFrame:
-    given = read_table(tasks_file, TASKS_SCHEMA).set_index("task") if tasks_file else pd.DataFrame()
-    rows, missing, first_missing = [], [], ""
-    for task, cells in scores.groupby("task", sort=True):
-        metric = _metric_of_record(str(task), cells["metric"].unique().tolist(), ledger)
-        counted = _counted(ledger.n_options.get(str(task)))
-        said = ledger.chances.get(str(task)) or counted
-        if task in given.index:
-            row = given.loc[task].to_dict()
-            metric = str(row["metric_of_record"])
-            n_options = row.get("n_options", counted[0] if counted else NOT_GIVEN)
-            said = (str(n_options), float(row["chance"]), str(row["chance_source"]))
-            if counted and abs(said[1] - counted[1]) > 0.02:
-                ledger.notes.append(f"{task}: chance {said[1]:g} given, {counted[1]:g} counted")
-        if said is None:
-            missing.append(csv_line([str(task), metric, "CHANCE", "SOURCE"]))
-            first_missing = first_missing or str(task)
-        else:
-            rows.append([task, metric, *said])
-    if missing:
-        msg = (
-            f"task {first_missing!r}: got no number of options per item (nor for "
-            f"{len(missing) - 1} other tasks), expected the chance level of every task; fill in "
-            "and give with --tasks FILE:\ntask,metric_of_record,chance,chance_source\n"
-            + "\n".join(missing)
-        )
-        raise SourceError(msg)
-    return check_table(pd.DataFrame(rows, columns=TASK_COLUMNS), TASKS_SCHEMA, "tasks.csv")
-
-
-def _metric_of_record(task: str, metrics: list[str], ledger: Ledger) -> str:
-    accuracies = [m for m in metrics if m != TARGET_PROB] or metrics
-    first = next((m for m in RECORD_ORDER if m in accuracies), accuracies[0])
-    if len(accuracies) > 1:
-        others = ", ".join(m for m in accuracies if m != first)
-        ledger.notes.append(
-            f"{task}: metric of record is {first}, not {others}; --tasks changes it"
-        )
-    return first
-
-
-def _counted(n_options: Counter | None) -> tuple[str, float, str] | None:
-    """Return options, chance and its source from the items, or None where they do not say."""
-    if not n_options:
-        return None
-    n = sum(n_options.values())
-    chance = sum(count / options for options, count in n_options.items()) / n
-    least, most = min(n_options), max(n_options)
-    shown = str(least) if least == most else f"{least} to {most}"
-    return shown, chance, f"counted: {shown} options per item, chance is the mean of 1 / options"
-
-
 def _options(kept: dict[Cell, list[Run]]) -> pd.DataFrame:
-    """Return what options' log-probabilities say, where they are known for every item."""
+    """Return what options' log-probabilities say, where they are known for every item.
+
+    They are of the options, whatever the metric: those under ``target_prob``, which has nothing
+    else, go before; of other metrics the one on most items.
+    """
+    found: dict[Cell, tuple[str, list[Run]]] = {}
+    for cell, runs in sorted(kept.items(), key=lambda each: _options_first(*each)):
+        if all(run.target_log_prob is not None and run.brier is not None for run in runs):
+            metric, first = found.setdefault(cell._replace(metric=""), (cell.metric, runs))
+            if metric != TARGET_PROB and first[0].items == runs[0].items:
+                _check_options(metric, first, cell, runs)
     rows = [
-        [c.checkpoint, c.task, c.prompt_format, c.n_shots, runs[0].n_items,
-         np.mean(log_probs), np.mean(briers)]
-        for c, runs in sorted(kept.items())
-        for log_probs in [[r.target_log_prob for r in runs if r.target_log_prob is not None]]
-        for briers in [[r.brier for r in runs if r.brier is not None]]
-        if c.metric == TARGET_PROB and len(briers) == len(runs)
-    ]  # fmt: skip
+        [c.checkpoint, c.task, c.prompt_format, c.n_shots, runs[0].n_items, *_options_of(runs)]
+        for c, (_, runs) in sorted(found.items())
+    ]
     columns = ["checkpoint", "task", "prompt_format", "n_shots", "n_items"]
     return pd.DataFrame(rows, columns=[*columns, "target_log_prob", "brier"])
+
+
+def _options_first(cell: Cell, runs: list[Run]) -> tuple[bool, int, Cell]:
+    return cell.metric != TARGET_PROB, -runs[0].n_items, cell
+
+
+def _check_options(metric: str, first: list[Run], cell: Cell, runs: list[Run]) -> None:
+    """Raise unless two metrics say the same of the options of the same items."""
+    if not np.allclose(_options_of(first), _options_of(runs)):
+        msg = (
+            f"{cell.checkpoint} on {cell.task} ({cell.n_shots} shots): got target_log_prob or "
+            f"brier that differ between {metric} and {cell.metric}, expected the same for an item "
+            "under every metric, as they are of its options; correct the rows, or leave one metric "
+            "out with --leave-out."
+        )
+        raise SourceError(msg)
+
+
+def _options_of(runs: list[Run]) -> tuple[float, float]:
+    """Return the means of log-probability and Brier score over runs that all have them."""
+    log_probs = [run.target_log_prob for run in runs if run.target_log_prob is not None]
+    briers = [run.brier for run in runs if run.brier is not None]
+    return float(np.mean(log_probs)), float(np.mean(briers))
 
 
 def _compare_sizes(ledger: Ledger, registry: Registry, names: dict[str, str]) -> None:

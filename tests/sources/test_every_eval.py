@@ -13,14 +13,14 @@ ID = "arc/EleutherAI_pythia-160m/1706000000"
 LONG = "x" * 10_000_000
 
 
-def result(name="arc_easy", score=2 / 3, config=None, **more):
+def result(name="arc_easy", score=2 / 3, config=None, n_samples=12, **more):
     return {
         "evaluation_name": name,
         "source_data": {"dataset_name": name, "source_type": "hf_dataset", "hf_repo": "x/y"},
         "metric_config": {"lower_is_better": False, "score_type": "binary"} | (config or {}),
         "score_details": {
             "score": score,
-            "uncertainty": {"standard_error": {"value": 0.05}, "num_samples": 12},
+            "uncertainty": {"standard_error": {"value": 0.05}, "num_samples": n_samples},
         },
         "generation_config": {"additional_details": {"num_fewshot": "5"}},
         **more,
@@ -60,6 +60,7 @@ def sample(name, score, choices=("a", "b", "c", "d"), **more):
 
 
 SAMPLES = [sample("q1", 1.0), sample("q2", 0.0, ("a", "b")), sample(3, 1)]
+WITH_SAMPLES = result(n_samples=3)
 CELL = (PYTHIA, "arc_easy", "score", "lm_eval", 5)
 
 
@@ -76,7 +77,9 @@ def write(folder, document, samples=None, name="run", **detailed):
 
 
 def test_samples_give_counts_items_and_chance(tmp_path, imported):
-    scores, folder, report = imported("every-eval-ever", write(tmp_path / "r", record(), SAMPLES))
+    scores, folder, report = imported(
+        "every-eval-ever", write(tmp_path / "r", record(WITH_SAMPLES), SAMPLES)
+    )
     assert by_cell(scores) == {CELL: (3, 2, pytest.approx(2 / 3))}
     assert scores.tasks["chance"].tolist() == [pytest.approx((1 / 4 + 1 / 2 + 1 / 4) / 3)]
     items = pd.read_parquet(folder / "items.parquet").set_index("item")
@@ -133,11 +136,14 @@ def test_total_without_a_number_of_samples_is_dropped(tmp_path, refused_import):
 
 
 def test_results_of_schema_0_3_share_a_name_and_are_told_apart_by_their_id(tmp_path, imported):
-    named = {"acc,none": "acc", "acc_norm,none": "acc_norm"}
+    named = {"acc,none": ("acc", 0.5, 2), "acc_norm,none": ("acc_norm", 1.0, 1)}
     results = [
-        result(evaluation_result_id=own, config={"metric_name": metric, "min_score": None})
-        for own, metric in named.items()
-    ]
+        result(
+            score=score, n_samples=n, evaluation_result_id=own,
+            config={"metric_name": metric, "min_score": None},
+        )
+        for own, (metric, score, n) in named.items()
+    ]  # fmt: skip
     samples = [
         sample("q1", 1.0, schema_version="0.3.0", evaluation_result_id=own) for own in named
     ] + [sample("q2", 0.0, schema_version="0.3.0", evaluation_result_id="acc,none")]
@@ -151,7 +157,7 @@ def test_results_of_schema_0_3_share_a_name_and_are_told_apart_by_their_id(tmp_p
 def test_result_without_samples_beside_one_that_has_some_gives_its_score(
     tmp_path, imported, tasks_file
 ):
-    document = record(result(), result("other"))
+    document = record(WITH_SAMPLES, result("other"))
     chance = tasks_file(("other", "score", 0.25))
     scores = imported("every-eval-ever", write(tmp_path / "r", document, SAMPLES), tasks=chance)[0]
     assert {key[1]: value[:2] for key, value in by_cell(scores).items()} == {
@@ -173,7 +179,8 @@ def test_sample_without_the_id_of_a_result_is_dropped_and_the_scores_are_read(
 def test_checksum_of_the_samples_is_checked(tmp_path, imported, refused_import):
     text = "".join(json.dumps(s) + "\n" for s in SAMPLES).encode()
     right = hashlib.sha256(text).hexdigest()
-    good = write(tmp_path / "good", record(), SAMPLES, hash_algorithm="sha256", checksum=right)
+    document = record(WITH_SAMPLES)
+    good = write(tmp_path / "good", document, SAMPLES, hash_algorithm="sha256", checksum=right)
     assert by_cell(imported("every-eval-ever", good)[0])[CELL][0] == 3
     bad = write(tmp_path / "bad", record(), SAMPLES, hash_algorithm="sha256", checksum="0" * 64)
     assert f"got sha256 {right}, expected 000" in refused_import("every-eval-ever", bad)
@@ -227,6 +234,34 @@ def test_samples_that_are_cut_off_are_an_error(tmp_path, refused_import):
     samples = folder / "run_samples.jsonl"
     samples.write_text(samples.read_text()[:-20])
     assert "line 3: not complete JSON" in refused_import("every-eval-ever", folder)
+
+
+def test_samples_that_are_fewer_than_the_result_says_are_an_error(tmp_path, refused_import):
+    folder = write(tmp_path / "r", record(result(n_samples=3)), SAMPLES[:2])
+    message = refused_import("every-eval-ever", folder)
+    assert "run_samples.jsonl: got 2 items with mean 0.500000 of score, expected 3" in message
+
+
+@pytest.mark.parametrize("score", [0.6, float("nan")])
+def test_samples_that_do_not_give_the_score_are_an_error(tmp_path, refused_import, score):
+    bare = result(score=score)
+    del bare["score_details"]["uncertainty"]
+    message = refused_import("every-eval-ever", write(tmp_path / "r", record(bare), SAMPLES))
+    assert f"expected the items with mean {score:.6f} as in the record" in message
+
+
+def test_samples_may_have_a_score_that_the_record_rounds(tmp_path, imported):
+    document = record(result(score=66.7, n_samples=3, config={"max_score": 100}))
+    percent = [s | {"evaluation": {"score": 100 * s["evaluation"]["score"]}} for s in SAMPLES]
+    scores, _, _ = imported("every-eval-ever", write(tmp_path / "r", document, percent))
+    assert by_cell(scores) == {CELL: (3, 2, pytest.approx(2 / 3))}
+
+
+def test_samples_of_blank_lines_are_an_error(tmp_path, refused_import):
+    folder = write(tmp_path / "r", record(), [])
+    (folder / "run_samples.jsonl").write_text("\n \n")
+    message = refused_import("every-eval-ever", folder)
+    assert "run_samples.jsonl: got blank lines only, expected a record per line" in message
 
 
 def test_folder_without_records_is_an_error(tmp_path, refused_import):

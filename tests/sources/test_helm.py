@@ -137,15 +137,15 @@ def test_suite_of_runs_is_read_run_by_run(tmp_path, imported):
 
 def test_validation_split_is_used_where_there_is_no_test(tmp_path, imported):
     instances = [instance("a", 1, 1, split="valid"), instance("b", 0, 1, split="valid")]
-    stats = [stat("exact_match", 0.5, "valid")]
+    stats = [stat("exact_match", 0.5, "valid"), stat("quasi_exact_match", 1, "valid")]
     scores, _, _ = imported("helm", write_run(tmp_path / "run", None, instances, stats))
     assert by_cell(scores)[PYTHIA, TASK, "exact_match", METHOD, 5] == (2, 1, 0.5)
 
 
 def test_many_small_instances_are_read_across_chunks(tmp_path, imported, monkeypatch):
-    from toolkit.sources import json_files
+    from toolkit.sources import json_stream
 
-    monkeypatch.setattr(json_files, "CHUNK", 37)
+    monkeypatch.setattr(json_stream, "CHUNK", 37)
     scores, _, _ = imported("helm", write_run(tmp_path / "run"))
     assert by_cell(scores)[PYTHIA, TASK, "exact_match", METHOD, 5] == (3, 2, pytest.approx(0.5))
 
@@ -154,7 +154,7 @@ def test_many_small_instances_are_read_across_chunks(tmp_path, imported, monkeyp
     ("instances", "said"),
     [
         ([], "got no usable score"),
-        (INSTANCES[:2], "got a mean quasi_exact_match of 1.000000, expected 0.666667"),
+        (INSTANCES[:2], "got 2 items with mean 1.000000 of quasi_exact_match, expected"),
         ([INSTANCES[0], INSTANCES[0]], "one item id for records 1 and 2 of EleutherAI/pythia-160m"),
         ([instance("a", float("nan"), 0)], "got nan, expected a proportion"),
         ([instance("a", 37.0, 0)], "got 37.0, expected a proportion"),
@@ -185,6 +185,34 @@ def test_spoilt_specification_is_one_error_and_leaves_nothing(
     tmp_path, refused_import, run_spec, said
 ):
     assert said in refused_import("helm", write_run(tmp_path / "run", run_spec))
+
+
+def test_count_below_zero_is_an_error(tmp_path, refused_import):
+    spoilt = instance("a", 1, 1)
+    spoilt["stats"][4]["count"] = -1
+    message = refused_import("helm", write_run(tmp_path / "run", None, [spoilt]))
+    assert "record 1: got a count of -1, expected 0 or more" in message
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda text: text + "garbage", lambda text: text.replace("[", "[,,", 1)]
+)
+@pytest.mark.parametrize("name", ["stats.json", "per_instance_stats.json"])
+def test_list_that_is_no_json_is_an_error(run, refused_import, name, spoil):
+    (run / name).write_text(spoil((run / name).read_text()))
+    message = refused_import("helm", run)
+    assert f"{name}: got '" in message
+    assert "the file is damaged: restore it" in message
+
+
+@pytest.mark.parametrize("total", [[], [stat("exact_match", float("nan"))]])
+def test_instances_whose_total_is_no_number_are_an_error(tmp_path, refused_import, total):
+    instances = [instance("a", 1, 1), instance("b", 0, 1)]
+    stats = [stat("quasi_exact_match", 1), *total]
+    message = refused_import("helm", write_run(tmp_path / "run", None, instances, stats))
+    assert "got 2 items with mean 0.500000 of exact_match, expected the items with mean nan" in (
+        message
+    )
 
 
 @pytest.mark.parametrize("name", ["run_spec.json", "stats.json", "per_instance_stats.json"])

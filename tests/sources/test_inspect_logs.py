@@ -1,12 +1,14 @@
 """Inspect logs of both kinds, written by hand from the documented log format 2."""
 
 import json
+import re
 import zipfile
 
 import pandas as pd
 import pytest
 
 from tests.sources.by_hand_cells import by_cell
+from toolkit.import_study import Request, describe_study
 
 PYTHIA = "EleutherAI/pythia-160m"
 LONG = "x" * 10_000_000
@@ -157,6 +159,52 @@ def test_runs_with_other_arguments_are_other_prompt_formats(tmp_path, imported):
     assert scores.frame["n_repeats"].tolist() == [1, 1]
 
 
+def formats_of(scores):
+    return sorted(scores.frame["prompt_format"].str.removeprefix("system_message+multiple_choice"))
+
+
+@pytest.mark.parametrize(
+    "templates",
+    [
+        ("Reason first. <answer></answer>", "<answer></answer>"),
+        ("Think of it. " * 30, "Think of it. " * 31),
+        ("Look into ../notes/../more", "Look into x/../y"),
+        ("One line " * 1_000_000, "One line " * 1_000_001),
+    ],
+    ids=["markup", "long", "steps", "huge"],
+)
+def test_template_is_named_by_a_digest_of_its_own(tmp_path, imported, templates):
+    for at, template in enumerate(templates):
+        arguments = {"num_fewshot": 2, "template": template, "cot": True}
+        write_json(tmp_path / "logs", log(SAMPLES[:3], arguments=arguments), f"{at}.json")
+    scores, _, report = imported("inspect", tmp_path / "logs")
+    assert len(set(formats_of(scores))) == 2
+    for name in formats_of(scores):
+        (digest,) = re.fullmatch(r" \(cot=true, template=(sha256:[0-9a-f]{10})\)", name).groups()
+        assert f'Note: {digest} in a prompt format is {{"template": "' in report
+
+
+def test_same_template_in_two_logs_is_one_prompt_format_with_one_note(tmp_path, imported):
+    for at in range(2):
+        document = log(SAMPLES[:3], arguments={"n_shots": 1, "template": "<answer></answer>"})
+        document["eval"]["run_id"] = f"run {at}"
+        write_json(tmp_path / "logs", document, f"{at}.json")
+    scores, _, report = imported("inspect", tmp_path / "logs")
+    assert scores.frame["n_repeats"].tolist() == [2]
+    assert report.count("in a prompt format is") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [{f"part_{at:02}": "x" * 40 for at in range(12)}, {"<b>": 1}, {"x" * 300: 1}]
+)
+def test_arguments_that_make_no_name_together_are_named_by_one_digest(
+    tmp_path, imported, arguments
+):
+    document = log(SAMPLES[:3], arguments=arguments)
+    scores, _, _ = imported("inspect", write_json(tmp_path / "logs", document), shots=0)
+    assert re.fullmatch(r" \(sha256:[0-9a-f]{10}\)", formats_of(scores)[0])
+
+
 @pytest.mark.parametrize(("argument", "shots"), [({"fewshot": False}, 0), ({"n_shots": 5}, 5)])
 def test_shots_come_from_the_arguments_of_the_task(tmp_path, imported, argument, shots):
     path = write_json(tmp_path / "logs", log(SAMPLES, arguments=argument))
@@ -241,6 +289,19 @@ def test_member_that_unpacks_beyond_all_bounds_is_an_error(tmp_path, refused_imp
     path = write_eval(tmp_path / "logs", log([big]))
     assert path.stat().st_size < 20_000
     assert "MB unpacked, expected one record" in refused_import("inspect", path)
+
+
+def test_reading_of_a_json_log_tells_how_far_it_is(tmp_path):
+    path = write_json(tmp_path / "logs", log(SAMPLES) | {"reductions": [{"samples": [{}]}]})
+    told = []
+    describe_study(Request("inspect", path), lambda *tick: told.append(tick))
+    assert told[-1] == ("log.json", path.stat().st_size, path.stat().st_size)
+
+
+def test_json_log_that_goes_on_behind_its_end_is_an_error(tmp_path, refused_import):
+    path = write_json(tmp_path / "logs", log(SAMPLES))
+    path.write_text(path.read_text() + "{}")
+    assert "got '{}', expected the end of the file" in refused_import("inspect", path)
 
 
 def test_folder_without_logs_is_an_error(tmp_path, refused_import):

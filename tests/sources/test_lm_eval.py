@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.sources.by_hand_cells import by_cell
 from toolkit.errors import ToolkitError
 from toolkit.import_study import Request, describe_study
-from toolkit.sources.records import option_scores
+from toolkit.sources.option_scores import option_scores
 
 STAMP = "2026-01-21T03-44-18.458309"
 PYTHIA = "EleutherAI/pythia-160m"
@@ -330,7 +330,7 @@ def spoil_line(folder, **change):
         (lambda f: cut_off(samples_of(f)), "line 3: not complete"),
         (
             lambda f: samples_of(f).write_text(json.dumps(COLOURS[0]) + "\n"),
-            "got 1 items with mean 1.000000 of acc,none, expected 3 items with mean 0.333333",
+            "got 1 items with mean 1.000000 of acc, expected 3 items with mean 0.333333",
         ),
         (lambda f: spoil_line(f, acc=float("nan")), "line 2 metric 'acc': got nan"),
         (lambda f: spoil_line(f, acc=33.3), "divide percentages by 100"),
@@ -347,6 +347,30 @@ def spoil_line(folder, **change):
 def test_spoilt_samples_are_one_error_and_leave_nothing(run, chance, refused_import, spoil, said):
     spoil(run)
     assert said in refused_import("lm-eval", run, tasks=chance)
+
+
+@pytest.mark.parametrize("total", [float("nan"), "N/A", None])
+def test_samples_that_nothing_shows_to_be_complete_are_an_error(tmp_path, refused_import, total):
+    document = results()
+    del document["n-samples"]
+    document["results"]["colours"]["acc,none"] = total
+    folder = write_run(tmp_path / "run", document, {"colours": COLOURS[:2]})
+    message = refused_import("lm-eval", folder)
+    assert "got 2 items with mean 0.500000 of acc, expected the items with mean nan" in message
+
+
+def test_number_of_items_is_checked_where_a_metric_has_no_total(tmp_path, refused_import):
+    document = results()
+    del document["results"]["colours"]["acc,none"]
+    folder = write_run(tmp_path / "run", document, {"colours": COLOURS[:2]})
+    assert "got 2 items with mean 0.500000 of acc, expected 3 items" in (
+        refused_import("lm-eval", folder)
+    )
+
+
+def test_samples_of_blank_lines_are_an_error(run, chance, refused_import):
+    samples_of(run).write_text("\n\n")
+    assert "got blank lines only" in refused_import("lm-eval", run, tasks=chance)
 
 
 def changed(**change):

@@ -76,6 +76,68 @@ def test_rows_of_items_are_counted_by_run(tmp_path, column_map, imported):
     assert items["run"].tolist() == ["a", "a", "b", "b", "a", "a"]
 
 
+def test_brier_and_log_probability_of_every_item_are_means_in_a_file(
+    tmp_path, column_map, imported
+):
+    _, folder, _ = imported("long", file(tmp_path, ITEMS, "items.csv"), columns=column_map)
+    options = pd.read_csv(folder / "options.csv").set_index("checkpoint")
+    # gpt2: means over two passes
+    assert options.loc[GPT2, "target_log_prob"] == pytest.approx((-0.5 - 2 - 0.5 - 0.25) / 4)
+    assert options.loc[GPT2, "brier"] == pytest.approx((0.25 + 1.5 + 0.25 + 0.125) / 4)
+    assert options.loc[XL].to_dict() == {
+        "task": "riddles", "prompt_format": "closed", "n_shots": 2, "n_items": 2,
+        "target_log_prob": -0.125, "brier": 0.5,
+    }  # fmt: skip
+
+
+def test_checkpoint_with_an_item_that_lacks_a_brier_score_is_not_in_the_file(
+    tmp_path, column_map, imported
+):
+    path = file(tmp_path, ITEMS.replace("-2,1.5", "-2,"), "items.csv")
+    _, folder, _ = imported("long", path, columns=column_map)
+    assert pd.read_csv(folder / "options.csv")["checkpoint"].tolist() == [XL]
+
+
+TWO_METRICS = """\
+checkpoint,task,metric,prompt_format,n_shots,item,correct,n_options,target_log_prob,brier
+gpt2,riddles,acc,closed,0,a,1,4,-0.5,0.25
+gpt2,riddles,acc,closed,0,b,0,4,-1,1
+gpt2,riddles,f1,closed,0,b,0,4,-1,1
+gpt2,riddles,f1,closed,0,a,1,4,-0.5,{brier}
+"""
+
+
+def test_options_under_two_metrics_stand_once(tmp_path, imported):
+    _, folder, _ = imported("long", file(tmp_path, TWO_METRICS.format(brier=0.25), "items.csv"))
+    assert pd.read_csv(folder / "options.csv")["brier"].tolist() == [0.625]
+
+
+def test_options_that_differ_between_metrics_are_an_error(tmp_path, refused_import):
+    message = refused_import("long", file(tmp_path, TWO_METRICS.format(brier=0.5), "items.csv"))
+    assert "got target_log_prob or brier that differ between acc and f1" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("-2,1.5", "-2,2.1"), "line 3 column 'brier': got '2.1', expected a Brier score summed"),
+        (("-2,1.5", "-2,-0.1"), "column 'brier': got '-0.1', expected a Brier score summed"),
+        (("-2,1.5", "0.1,1.5"), "column 'target_log_prob': got '0.1', expected the natural log"),
+        (("-2,1.5", "-inf,1.5"), "column 'target_log_prob': got '-inf', expected a number"),
+    ],
+)
+def test_value_of_options_out_of_range_is_an_error(
+    tmp_path, column_map, refused_import, change, said
+):
+    path = file(tmp_path, ITEMS.replace(*change, 1), "items.csv")
+    assert said in refused_import("long", path, columns=column_map)
+
+
+def test_value_of_options_may_leave_its_range_by_rounding(tmp_path, column_map, imported):
+    path = file(tmp_path, ITEMS.replace("-2,1.5", "1e-7,2.0000001"), "items.csv")
+    imported("long", path, columns=column_map)
+
+
 def test_parquet_says_the_same_as_csv(tmp_path, column_map, imported):
     csv = file(tmp_path, ITEMS, "items.csv")
     frame = pd.read_csv(csv, dtype=str).assign(brier=pd.read_csv(csv)["brier"])
@@ -121,6 +183,16 @@ def test_share_of_items_undoes_the_rounding(text, n_items, percent, share):
 def test_score_that_is_no_share_of_its_items_is_an_error():
     with pytest.raises(ToolkitError, match=r"got '0\.512', 10\.24 of 20 items, expected a whole"):
         counted("0.512", 20, False, "x line 2", "score")
+
+
+@pytest.mark.parametrize("text", ["0e999999999", "0e400", "0e9999999999999999999"])
+def test_score_without_a_last_place_is_an_error(text):
+    with pytest.raises(ToolkitError, match=f"column 'score': got '{text}', expected a score of"):
+        counted(text, 20, False, "x line 2", "score")
+
+
+def test_score_with_a_tiny_exponent_is_none_right():
+    assert counted("1e-999999999", 20, False, "x", "score") == 0
 
 
 def test_score_in_per_cent_that_is_not_said_is_an_error(tmp_path, refused_import):

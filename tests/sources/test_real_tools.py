@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.sources.by_hand_cells import by_cell
-from toolkit.sources.records import option_scores
+from toolkit.sources.option_scores import option_scores
 
 SKIPPED = "not installed: pip install -e '.[interop]' brings lm_eval and inspect_ai"
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1"}

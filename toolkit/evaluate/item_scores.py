@@ -11,7 +11,7 @@ from toolkit.evaluate.items import Item
 from toolkit.evaluate.plan import METRICS, AnswerParser, TaskPlan
 from toolkit.evaluate.prompts import continuations
 from toolkit.evaluate.requests import Answer, Finish, Generated, Scored, ScoreRequest
-from toolkit.sources.records import option_scores
+from toolkit.sources.option_scores import option_scores
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 Taken over
     Every result of a record, item by item where its samples file is there, else its score with its
-    standard error and number of samples. The number of rows and the checksum that a record gives
-    must hold.
+    standard error and number of samples. The number of samples and the score of a result, and the
+    number of rows and the checksum of the file, must hold where a record gives them.
 Task
     ``evaluation_name``.
 Metric
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import SourceError
-from toolkit.sources.checks import check_proportion
+from toolkit.sources.checks import check_mean, check_proportion
 from toolkit.sources.every_eval_samples import Key, Result, check_schema, read_samples, samples_file
 from toolkit.sources.json_files import (
     Tick,
@@ -44,6 +44,8 @@ FORMAT_DETAIL = "prompt_format"
 COUNT_DETAIL = "n_correct"
 NOT_COUNTED = "unknown"
 METRIC = "score"
+# A score may be rounded to a tenth of a per cent.
+MEAN_TOLERANCE = 5e-4
 
 
 def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
@@ -76,9 +78,11 @@ def _read_record(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
             raise SourceError(msg)
         results[key] = _result(given, checkpoint, library, ledger, asked, where)
     samples = samples_file(path, record, ledger)
-    by_item = read_samples(samples, record, results, ledger, tick) if samples else set()
+    by_item = read_samples(samples, record, results, ledger, tick) if samples else {}
     for result in results.values():
-        if result and result.cell not in by_item:
+        if result and result.cell in by_item:
+            _check_total(result, by_item[result.cell], str(samples))
+        elif result:
             _read_total(result, ledger, where)
 
 
@@ -138,15 +142,26 @@ def _count(detail: object) -> int:
     return int(str(detail)[:9]) if str(detail).isdecimal() else -1
 
 
-def _read_total(result: Result, ledger: Ledger, where: str) -> None:
-    score = field(result.details, "score", float, where)
+def _check_total(result: Result, run: Run, where: str) -> None:
+    """Raise unless the samples of a result give its score and are as many as it says."""
+    share, n_items, _ = _total(result, where)
+    got, said = (run.n_items, run.score), (n_items, share)
+    check_mean(got, said, MEAN_TOLERANCE, result.cell.metric, where, "the record")
+
+
+def _total(result: Result, where: str) -> tuple[float, int | None, Any]:
+    """Return the score of a result as a proportion, its number of samples and standard error."""
+    share = float(field(result.details, "score", float, where)) / result.largest
     known = optional(result.details, "uncertainty", dict, where) or {}
     error = (optional(known, "standard_error", dict, where) or {}).get("value")
-    n_items = optional(known, "num_samples", int, where)
+    return share, optional(known, "num_samples", int, where), error
+
+
+def _read_total(result: Result, ledger: Ledger, where: str) -> None:
+    share, n_items, error = _total(result, where)
     if n_items is None or n_items < 1:
         ledger.drop(f"scores of {result.cell.metric}", "no number of samples")
         return
-    share = float(score) / result.largest
     check_proportion(share, f"{where} evaluation {result.cell.task!r}", result.cell.metric)
     uncounted = (optional(result.details, "details", dict, where) or {}).get(COUNT_DETAIL)
     whole = abs(share * n_items - round(share * n_items)) < 1e-6 * n_items

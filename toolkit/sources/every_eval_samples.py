@@ -8,7 +8,7 @@ from typing import Any
 
 from toolkit.errors import SourceError
 from toolkit.sources.json_files import Tick, field, optional, read_lines
-from toolkit.sources.records import Cell, Item, Ledger
+from toolkit.sources.records import Cell, Item, Ledger, Run
 from toolkit.tables import shortened
 
 SCHEMAS = ("0.2.", "0.3.")
@@ -83,9 +83,8 @@ def _check_sum(samples: Path, detailed: dict[str, Any], where: str) -> None:
 def read_samples(
     path: Path, record: dict[str, Any], results: Mapping[Key, Result | None], ledger: Ledger,
     tick: Tick,
-) -> set[Cell]:  # fmt: skip
-    """Read the samples of a record and return their cells; left out results are None."""
-    seen: set[Cell] = set()
+) -> dict[Cell, Run]:  # fmt: skip
+    """Read the samples of a record and return a run per cell; left out results are None."""
     ledger.files.append(path.name)
     run = field(record, "evaluation_id", str, str(path))
     n_rows = 0
@@ -102,9 +101,8 @@ def read_samples(
         if result is None:
             ledger.drop("samples", "their result is left out or not in the record")
             continue
-        seen.add(result.cell)
         ledger.add_item(result.cell, run, _item(sample, result, where), where)
-    ledger.close(str(path))
+    closed = ledger.close(str(path))
     total = (record.get("detailed_evaluation_results") or {}).get("total_rows", n_rows)
     if total != n_rows:
         msg = (
@@ -112,7 +110,7 @@ def read_samples(
             "the file is cut off: restore it."
         )
         raise SourceError(msg)
-    return seen
+    return dict(closed)
 
 
 def _result_of(

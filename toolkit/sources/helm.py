@@ -2,7 +2,8 @@
 
 Taken over
     Every run folder under the path, instance by instance; trials (other demonstrations) are repeats
-    on the same items. Means over instances must equal the totals of ``stats.json``.
+    on the same items. Means over instances must equal the totals of ``stats.json``, which must have
+    each.
 Task
     The run's name without model and method: ``mmlu:subject=philosophy``.
 Prompt format
@@ -20,6 +21,7 @@ Left out
     Perturbed instances; instances of another split when the run has a test split.
 """
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -28,8 +30,10 @@ from typing import Any
 
 from toolkit.errors import SourceError
 from toolkit.sources import json_files
-from toolkit.sources.json_files import Tick, expect, optional, read_document, read_elements
-from toolkit.sources.records import Asked, Cell, Item, Ledger
+from toolkit.sources.checks import check_mean
+from toolkit.sources.json_files import Tick, expect, optional, read_document
+from toolkit.sources.json_stream import read_elements
+from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
 
 MEAN_TOLERANCE = 5e-4
 EXACT_MATCH = "exact_match"
@@ -64,8 +68,7 @@ def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
         instances = folder / "per_instance_stats.json"
         for where, instance in read_elements(instances, tick):
             _read_instance(instance, run, ledger, where)
-        ledger.close(str(instances))
-        _check_totals(instances, run, ledger)
+        _check_totals(ledger.close(str(instances)), run, str(instances))
         if run.fewer_shots:
             ledger.notes.append(
                 f"{folder.name}: {run.fewer_shots} instances had fewer demonstrations than "
@@ -156,24 +159,24 @@ def _values(instance: dict[str, Any], split: str, where: str) -> dict[str, float
     for stat in json_files.field(instance, "stats", list, where):
         stat = expect(stat, dict, where)
         name = json_files.field(stat, "name", dict, where)
-        if name.get("split") != split or not stat.get("count"):
+        count = json_files.field(stat, "count", int, where)
+        if count < 0:
+            msg = f"{where}: got a count of {count}, expected 0 or more; restore the file."
+            raise SourceError(msg)
+        if name.get("split") != split or count == 0:
             continue
         total = json_files.field(stat, "sum", float, where)
-        called = json_files.field(name, "name", str, where)
-        values[called] = float(total) / expect(stat["count"], int, where)
+        values[json_files.field(name, "name", str, where)] = float(total) / count
     return values
 
 
-def _check_totals(path: Path, run: _RunFolder, ledger: Ledger) -> None:
-    """Raise unless the instances just read give the totals of the run."""
-    for metric in run.metrics & set(run.totals):
-        runs = ledger.runs.get(run.cell._replace(metric=metric), [])[-len(run.trials) :]
-        if not runs:
-            continue
-        mean = sum(r.score for r in runs) / len(runs)
-        if abs(mean - run.totals[metric]) > MEAN_TOLERANCE:
-            msg = (
-                f"{path}: got a mean {metric} of {mean:.6f}, expected {run.totals[metric]:.6f} as "
-                "in stats.json; the files are of different runs or cut off: restore both."
-            )
-            raise SourceError(msg)
+def _check_totals(closed: list[tuple[Cell, Run]], run: _RunFolder, where: str) -> None:
+    """Raise unless the instances just read give the totals of the run, over all its trials."""
+    trials: dict[str, list[Run]] = {}
+    for cell, trial in closed:
+        trials.setdefault(cell.metric, []).append(trial)
+    for metric, of_metric in trials.items():
+        mean = sum(trial.score for trial in of_metric) / len(of_metric)
+        total = run.totals.get(metric, math.nan)
+        got, said = (of_metric[0].n_items, mean), (None, total)
+        check_mean(got, said, MEAN_TOLERANCE, metric, where, "stats.json")

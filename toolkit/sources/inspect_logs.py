@@ -8,7 +8,8 @@ Checkpoint
     checkpoint.
 Prompt format
     The solvers in order, and the arguments of the task but the number of shots: runs that differ in
-    them are no repeats of one another.
+    them are no repeats of one another. An argument that is long or holds markup, as templates do,
+    is named by a digest of its text, and a note says what it was.
 Shots
     From an argument of the task or of a solver that says so; else ``--shots``.
 Metrics
@@ -20,15 +21,17 @@ Left out
     Samples that ended in an error; scores that are texts or lists.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from toolkit.errors import SourceError
-from toolkit.sources.checks import check_proportion
+from toolkit.sources.checks import check_proportion, is_name
 from toolkit.sources.inspect_archive import member, members_of, opened, samples_of
-from toolkit.sources.json_files import Tick, expect, field, files_under, optional, read_document
+from toolkit.sources.json_files import Tick, expect, field, files_under, optional
+from toolkit.sources.json_stream import Record, read_object
 from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
 from toolkit.tables import shortened
 
@@ -44,8 +47,9 @@ SHOT_ARGUMENTS = (
     "num_shots",
     "shots",
 )
-
-Sample = tuple[str, dict[str, Any]]
+ARGUMENT_MAX = 80
+# 40 bits: two of a hundred templates share them with a probability of 5e-9.
+DIGITS = 10
 
 
 def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
@@ -54,10 +58,11 @@ def read(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
         if log.suffix == ".eval":
             _read_archive(log, ledger, asked, tick)
         else:
-            document = expect(read_document(log), dict, str(log))
-            samples = optional(document, "samples", list, str(log)) or []
-            placed = ((f"{log} sample {n}", s) for n, s in enumerate(samples, start=1))
-            _read_log(log, document, placed, len(samples), ledger, asked)
+            # Samples follow the header: their order is part of the log format.
+            parts = read_object(log, "samples", tick)
+            _, header = next(parts)
+            optional(header, "samples", list, str(log))
+            _read_log(log, header, parts, ledger, asked)
 
 
 def _read_archive(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
@@ -72,20 +77,25 @@ def _read_archive(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
         header = member(path, archive, members["header.json"])
         names = sorted(n for n in members if n.startswith("samples/") and n.endswith(".json"))
         samples = samples_of(path, archive, [members[n] for n in names], tick)
-        _read_log(path, header, samples, len(names), ledger, asked)
+        _read_log(path, header, samples, ledger, asked)
 
 
 def _read_log(
-    path: Path, log: dict[str, Any], samples: Iterator[Sample], n_samples: int, ledger: Ledger,
-    asked: Asked,
-) -> None:  # fmt: skip
+    path: Path, log: dict[str, Any], samples: Iterator[Record], ledger: Ledger, asked: Asked
+) -> None:
     where = str(path)
     _check_finished(log, where)
     ledger.files.append(path.name)
     info = field(log, "eval", dict, where)
     results = field(log, "results", dict, where)
-    cell = _cell(log, info, asked, where)
+    cell = _cell(log, info, asked, ledger, where)
     ledger.see_checkpoint(cell.checkpoint, None, where)
+    run = str(info.get("run_id", path.stem))
+    n_samples = 0
+    for at, sample in samples:
+        n_samples += 1
+        _read_sample(sample, cell, run, ledger, at)
+    ledger.close(where)
     if n_samples == 0:
         ledger.drop("samples of logs", "the log has none (only its header was kept)")
         _read_totals(results, info, cell, ledger, where)
@@ -97,10 +107,6 @@ def _read_log(
             "the log is cut off: restore it."
         )
         raise SourceError(msg)
-    run = str(info.get("run_id", path.stem))
-    for at, sample in samples:
-        _read_sample(sample, cell, run, ledger, at)
-    ledger.close(where)
 
 
 def _check_finished(log: dict[str, Any], where: str) -> None:
@@ -120,7 +126,9 @@ def _check_finished(log: dict[str, Any], where: str) -> None:
         raise SourceError(msg)
 
 
-def _cell(log: dict[str, Any], info: dict[str, Any], asked: Asked, where: str) -> Cell:
+def _cell(
+    log: dict[str, Any], info: dict[str, Any], asked: Asked, ledger: Ledger, where: str
+) -> Cell:
     plan = optional(log, "plan", dict, where) or {}
     steps = [expect(s, dict, where) for s in optional(plan, "steps", list, where) or []]
     arguments = optional(info, "task_args", dict, where) or {}
@@ -131,14 +139,36 @@ def _cell(log: dict[str, Any], info: dict[str, Any], asked: Asked, where: str) -
             shots = 0 if value is False else value if shots is None else shots
     solvers = "+".join(str(s.get("solver", "")).split("/")[-1] for s in steps) or "no solver"
     others = {k: v for k, v in sorted(arguments.items()) if k not in SHOT_ARGUMENTS}
-    said = f" ({', '.join(f'{k}={json.dumps(v)}' for k, v in others.items())})" if others else ""
     return Cell(
         checkpoint=_checkpoint(info, where),
         task=field(info, "task", str, where),
         metric="",
-        prompt_format=solvers + said,
+        prompt_format=_prompt_format(solvers, others, ledger),
         n_shots=asked.shots_or(shots, where),
     )
+
+
+def _prompt_format(solvers: str, arguments: dict[str, Any], ledger: Ledger) -> str:
+    """Return a name for the solvers with the arguments of their task."""
+    if not arguments:
+        return solvers
+    shown = []
+    for name, value in arguments.items():
+        text = json.dumps(value)
+        plain = is_name(text, ARGUMENT_MAX)
+        shown.append(f"{name}={text if plain else _digest({name: value}, ledger)}")
+    said = f"{solvers} ({', '.join(shown)})"
+    return said if is_name(said) else f"{solvers} ({_digest(arguments, ledger)})"
+
+
+def _digest(arguments: dict[str, Any], ledger: Ledger) -> str:
+    """Return a short name of some arguments, and say once what it stands for."""
+    text = json.dumps(arguments)
+    short = f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
+    note = f"{short} in a prompt format is {shortened(text)}"
+    if note not in ledger.notes:
+        ledger.notes.append(note)
+    return short
 
 
 def _checkpoint(info: dict[str, Any], where: str) -> str:

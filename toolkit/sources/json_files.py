@@ -1,14 +1,13 @@
 """JSON of other tools, read with bounds: every fault is named by file, line, got and expected.
 
-Values are plain data (no pickle, no YAML); a file is read line by line or record by record where
-its format allows, so that memory does not grow with the number of items.
+Values are plain data (no pickle, no YAML); a file is read line by line where its format allows, so
+that memory does not grow with the number of items.
 """
 
-import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from toolkit.errors import SourceError
 from toolkit.tables import shortened
@@ -44,7 +43,7 @@ def files_under(path: Path, patterns: Sequence[str], expected: str) -> list[Path
 
 def read_document(path: Path, largest: int = DOCUMENT_MAX) -> Any:
     """Return the whole of a JSON file."""
-    size = _size(path)
+    size = size_of(path)
     if size > largest:
         msg = (
             f"{path}: got {size / 2**20:.0f} MB in one JSON document, expected at most "
@@ -56,44 +55,30 @@ def read_document(path: Path, largest: int = DOCUMENT_MAX) -> Any:
 
 def read_lines(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield where each line stands and the object that it holds; blank lines are skipped."""
-    size, done, number = _size(path), 0, 0
+    size, done, number = size_of(path), 0, 0
+    blank = True
     with path.open("rb") as lines:
         while line := lines.readline(RECORD_MAX + 1):
             number += 1
             done += len(line)
             where = f"{path} line {number}"
             if len(line) > RECORD_MAX:
-                raise SourceError(_too_long(where))
+                raise SourceError(too_long(where))
             if line.strip():
+                blank = False
                 yield where, expect(parse(line, where), dict, where)
             if number % 1000 == 0:
                 tick(path.name, done, size)
-    tick(path.name, size, size)
-
-
-def read_elements(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the objects of a JSON list one by one, without holding the list."""
-    size, number = _size(path), 0
-    with path.open("rb") as content, io.TextIOWrapper(content, encoding="utf-8") as text:
-        window = _Window(text, path)
-        if window.skip(" \t\r\n") != "[":
-            got = shortened(window.buffer)
-            msg = f"{path}: got {got!r}, expected a list of records; restore the file."
-            raise SourceError(msg)
-        window.at += 1
-        while window.skip(" \t\r\n,") != "]":
-            number += 1
-            where = f"{path} record {number}"
-            yield where, expect(window.value(where), dict, where)
-            if number % 1000 == 0:
-                tick(path.name, content.tell(), size)
+    if blank:
+        msg = f"{path}: got blank lines only, expected a record per line; restore the file."
+        raise SourceError(msg)
     tick(path.name, size, size)
 
 
 def parse(text: bytes | str, where: str) -> Any:
     """Return the value of a JSON text, or raise ``SourceError`` saying what breaks it."""
     try:
-        return json.loads(text, parse_int=_whole_number)
+        return json.loads(text, parse_int=whole_number)
     except UnicodeDecodeError as error:
         msg = f"{where}: not UTF-8 text ({error.reason}); restore the file."
     except RecursionError:
@@ -133,12 +118,13 @@ def optional(record: dict[str, Any], name: str, kind: type[Kind], where: str) ->
     return None if value is None else expect(value, kind, f"{where} field '{name}'")
 
 
-def _whole_number(digits: str) -> int | float:
+def whole_number(digits: str) -> int | float:
     """Return a whole number; beyond any count it is a float, which no count may be."""
     return int(digits) if len(digits) < 19 else float(digits)
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Return the size of a file that is there and is not empty."""
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -150,55 +136,8 @@ def _size(path: Path) -> int:
     return size
 
 
-class _Window:
-    """A stretch of a text file, and how far it has been read."""
-
-    def __init__(self, text: TextIO, path: Path) -> None:
-        self.text, self.path = text, path
-        self.buffer, self.at = "", 0
-        self.decoder = json.JSONDecoder(parse_int=_whole_number)
-
-    def more(self) -> None:
-        """Drop what was read and add to the rest; growing by doubling keeps the work linear."""
-        self.buffer, self.at = self.buffer[self.at :], 0
-        try:
-            added = self.text.read(max(CHUNK, len(self.buffer)))
-        except UnicodeDecodeError as error:
-            msg = f"{self.path}: not UTF-8 text ({error.reason}); restore the file."
-            raise SourceError(msg) from None
-        if not added:
-            msg = (
-                f"{self.path}: got the end of the file inside its list; it is cut off: restore it."
-            )
-            raise SourceError(msg)
-        self.buffer += added
-
-    def skip(self, characters: str) -> str:
-        """Go past ``characters`` and return the one that stands there then."""
-        while True:
-            while self.at < len(self.buffer):
-                if self.buffer[self.at] not in characters:
-                    return self.buffer[self.at]
-                self.at += 1
-            self.more()
-
-    def value(self, where: str) -> Any:
-        """Return the value that starts here and go past it."""
-        while True:
-            try:
-                value, self.at = self.decoder.raw_decode(self.buffer, self.at)
-            except RecursionError:
-                msg = f"{where}: nested too deep, expected a record of a run; restore the file."
-                raise SourceError(msg) from None
-            except ValueError:
-                if len(self.buffer) - self.at > RECORD_MAX:
-                    raise SourceError(_too_long(where)) from None
-                self.more()
-            else:
-                return value
-
-
-def _too_long(where: str) -> str:
+def too_long(where: str) -> str:
+    """Return what to say of a record that has no end within bounds."""
     return (
         f"{where}: got more than {RECORD_MAX / 2**20:.0f} MB without an end, expected one record "
         "per line or list entry; the file is damaged: restore it."

@@ -3,8 +3,8 @@
 Taken over
     Every task of a results file, item by item where its samples file (same time stamp) is there,
     else from its totals: a whole count where score times items is one, the standard error
-    otherwise. Means over items must equal the totals, so that a samples file that is cut off at a
-    line end is found.
+    otherwise. Items must have the number and the means of the results file, so that a samples file
+    that is cut off at a line end is found.
 Checkpoint
     ``model_name``, with ``@revision`` unless it is main and with ``+peft`` for an adapter: another
     revision has seen other tokens, an adapter is another checkpoint.
@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import SourceError
+from toolkit.sources.checks import check_mean
 from toolkit.sources.json_files import (
     Tick,
     expect,
@@ -38,7 +39,8 @@ from toolkit.sources.json_files import (
     read_lines,
 )
 from toolkit.sources.lm_eval_options import option_log_likelihoods, scores_of_options
-from toolkit.sources.records import TARGET_PROB, Asked, Cell, Item, Ledger, OptionScores, Run
+from toolkit.sources.option_scores import OptionScores
+from toolkit.sources.records import TARGET_PROB, Asked, Cell, Item, Ledger, Run
 from toolkit.tables import shortened
 
 MEAN_TOLERANCE = 1e-6
@@ -197,8 +199,7 @@ def _read_samples(path: Path, task: _Task, ledger: Ledger, tick: Tick) -> None:
         if found and filtered == NO_FILTER and ledger.takes(TARGET_PROB):
             scored = Item(item, found.target_prob, n_options, *_spread(found))
             ledger.add_item(task.cell(TARGET_PROB), task.run, scored, where, on_record=False)
-    ledger.close(str(path))
-    _check_totals(path, task, ledger)
+    _check_totals(ledger.close(str(path)), task, str(path))
     if without:
         ledger.drop("option scores of items", "right option unknown or at odds with acc", without)
         ledger.forget_last(task.cell(TARGET_PROB), "not known for every item")
@@ -210,21 +211,21 @@ def _spread(found: OptionScores | None) -> tuple[float | None, float | None, flo
     return found.target_log_prob, found.target_prob, found.brier
 
 
-def _check_totals(path: Path, task: _Task, ledger: Ledger) -> None:
-    """Raise unless the items just read give the totals of the results file."""
-    for key, total in task.totals.items():
-        metric, _, filtered = key.partition(",")
-        cell = task.cell(metric if filtered == NO_FILTER else key)
-        if cell not in ledger.runs or not isinstance(total, int | float):
+def _check_totals(closed: list[tuple[Cell, Run]], task: _Task, where: str) -> None:
+    """Raise unless the items just read give the totals of the results file.
+
+    Where it lacks a total, its number of items must do; where it lacks both, nothing shows that the
+    items are all there.
+    """
+    for cell, run in closed:
+        if cell.metric == TARGET_PROB:
             continue
-        run = ledger.runs[cell][-1]
-        if task.n_items not in (None, run.n_items) or abs(run.score - total) > MEAN_TOLERANCE:
-            msg = (
-                f"{path}: got {run.n_items} items with mean {run.score:.6f} of {key}, expected "
-                f"{task.n_items or 'the'} items with mean {total:.6f} as in the results file; the "
-                "samples are cut off or of another run: restore both files of one run."
-            )
-            raise SourceError(msg)
+        metric = cell.metric
+        total = task.totals.get(metric if "," in metric else f"{metric},{NO_FILTER}")
+        if not isinstance(total, int | float):
+            total = math.nan if task.n_items is None else run.score
+        got, said = (run.n_items, run.score), (task.n_items, total)
+        check_mean(got, said, MEAN_TOLERANCE, metric, where, "the results file")
 
 
 def _read_totals(task: _Task, ledger: Ledger, where: str) -> None:

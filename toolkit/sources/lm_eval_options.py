@@ -6,7 +6,7 @@ task gives it.
 
 from typing import Any
 
-from toolkit.sources.records import OptionScores, option_scores
+from toolkit.sources.option_scores import OptionScores, option_scores
 
 
 def option_log_likelihoods(config: dict[str, Any], line: dict[str, Any]) -> list[float] | None:

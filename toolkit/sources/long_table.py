@@ -15,19 +15,21 @@ what, and what holds for every row::
 
 Rows of items
     ``item`` with ``correct`` (true, false, or a number from 0 to 1); ``n_options`` gives chance,
-    ``target_log_prob`` and ``brier`` are kept; ``repeat`` tells runs on the same items apart.
+    ``target_log_prob`` and ``brier`` (summed over the options, 0 to 2) are kept; ``repeat`` tells
+    runs on the same items apart.
 Rows of cells
     ``n_items`` with ``n_correct``, or with ``score``; ``score_se`` where a score is no share of
     items. A score that is rounded from a whole count is counted.
 """
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from toolkit.errors import SourceError, did_you_mean
 from toolkit.sources.json_files import Tick
 from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
-from toolkit.sources.table_rows import counted, number, read_rows, whole
+from toolkit.sources.table_rows import counted, number, read_rows, whole, within
 from toolkit.strict_toml import from_table, read_toml
 from toolkit.tables import shortened
 
@@ -120,8 +122,8 @@ class _Rows:
             item=self._required(row, "item", where),
             score=score,
             n_options=whole(options, where, "n_options", 1) if options else None,
-            target_log_prob=number(log_prob, where, "target_log_prob") if log_prob else None,
-            brier=number(brier, where, "brier") if brier else None,
+            target_log_prob=_log_prob(log_prob, where) if log_prob else None,
+            brier=_brier(brier, where) if brier else None,
         )
         self.ledger.add_item(cell, run, item, where)
 
@@ -194,3 +196,13 @@ class _Rows:
         spare = [shortened(column) for column in row if column not in named.values()]
         if spare:
             self.ledger.notes.append(f"columns not read: {', '.join(spare[:20])}")
+
+
+def _log_prob(text: str, where: str) -> float:
+    expected = "the natural logarithm of a probability, 0 or less"
+    return within(text, where, "target_log_prob", (-math.inf, 0), expected)
+
+
+def _brier(text: str, where: str) -> float:
+    expected = "a Brier score summed over the options, 0 to 2"
+    return within(text, where, "brier", (0, 2), expected)

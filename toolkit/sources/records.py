@@ -5,15 +5,14 @@ The ledger keeps counts, not items: memory is one hash per item of the run being
 on to a file, when there is one. A *run* is one pass over the items of a cell (a file, an epoch, a
 trial); runs of one cell must have scored the same items, and become its repeats.
 
-Items carry, where their options have log-probabilities, the log-probability of the right option,
-its share of the options' probability (``target_prob``) and the Brier score over the options, 0 to
-2.
+Items carry, where their options have log-probabilities, what these say of the right one
+(``option_scores``).
 """
 
 import math
 from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -73,14 +72,6 @@ class Asked:
             )
             raise SourceError(msg)
         return self.shots
-
-
-class OptionScores(NamedTuple):
-    """What the log-probabilities of an item's options say of the right one."""
-
-    target_log_prob: float
-    target_prob: float
-    brier: float
 
 
 class Run(NamedTuple):
@@ -184,8 +175,12 @@ class Ledger:
         if not self.runs.get(cell, True):
             del self.runs[cell]
 
-    def close(self, where: str) -> None:
-        """Turn the items read so far into runs; an item that stands twice in a run is an error."""
+    def close(self, where: str) -> list[tuple[Cell, Run]]:
+        """Turn the items read so far into runs, and return them with their cells.
+
+        An item that stands twice in a run is an error.
+        """
+        closed: list[tuple[Cell, Run]] = []
         for (cell, _), tally in self._open.items():
             ids = np.frombuffer(tally.ids, dtype=np.int64)
             _check_once(ids, cell, where)
@@ -203,26 +198,11 @@ class Ledger:
                 brier=tally.briers / n if all_options else None,
             )
             self.runs.setdefault(cell, []).append(run)
+            closed.append((cell, run))
             if sum(tally.n_options.values()) == n:
                 self.n_options.setdefault(cell.task, Counter()).update(tally.n_options)
         self._open.clear()
-
-
-def option_scores(log_probs: Sequence[float], target: int) -> OptionScores | None:
-    """Return what the options' log-probabilities say, or None where they say nothing.
-
-    Probabilities are shares: exp(log-probability) over their sum, as the harness has them.
-    """
-    values = np.asarray(log_probs, float)
-    if np.isnan(values).any() or np.isneginf(values).all() or np.isposinf(values).any():
-        return None
-    weights = np.exp(values - values.max())
-    shares = weights / weights.sum()
-    truth = np.zeros(len(values))
-    truth[target] = 1
-    return OptionScores(
-        float(values[target]), float(shares[target]), float(((shares - truth) ** 2).sum())
-    )
+        return closed
 
 
 def check_cell(cell: Cell, where: str) -> None:

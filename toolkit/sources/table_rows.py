@@ -20,6 +20,8 @@ BATCH = 10_000
 FLOAT_TOLERANCE = 1e-9
 # Within less than half an item only one whole count fits.
 ONE_COUNT = 0.5
+# What single precision may add to a sum over options.
+BOUND_TOLERANCE = 1e-6
 
 
 def read_rows(path: Path, tick: Tick = no_tick) -> Iterator[tuple[str, dict[str, str]]]:
@@ -54,6 +56,18 @@ def whole(text: str, where: str, what: str, least: int) -> int:
     return int(value)
 
 
+def within(text: str, where: str, what: str, bounds: tuple[float, float], expected: str) -> float:
+    """Return a number within bounds; ``expected`` says what it is and which they are."""
+    value = number(text, where, what)
+    if not bounds[0] - BOUND_TOLERANCE <= value <= bounds[1] + BOUND_TOLERANCE:
+        msg = (
+            f"{where} column '{what}': got {shortened(text)!r}, expected {expected}; correct the "
+            "cell."
+        )
+        raise SourceError(msg)
+    return value
+
+
 def counted(text: str, n_items: int, percent: bool, where: str, what: str) -> float:
     """Return the share of items that a cell shows, undoing the rounding where it can be undone.
 
@@ -66,6 +80,12 @@ def counted(text: str, n_items: int, percent: bool, where: str, what: str) -> fl
         msg = f"{where} column '{what}': got {shortened(text)!r}, expected a score in {scale}."
         raise SourceError(msg)
     unit = _last_place(text) / (100 if percent else 1)
+    if math.isinf(unit):
+        msg = (
+            f"{where} column '{what}': got {shortened(text)!r}, expected a score of some decimal "
+            "places; write it out."
+        )
+        raise SourceError(msg)
     n_right = score * n_items
     count = round(n_right)
     rounding = max(unit / 2, FLOAT_TOLERANCE) * n_items * (1 + FLOAT_TOLERANCE)
@@ -80,12 +100,11 @@ def counted(text: str, n_items: int, percent: bool, where: str, what: str) -> fl
 
 
 def _last_place(text: str) -> float:
-    """Return the value of the last decimal place that a text shows."""
+    """Return the value of the last decimal place that a text shows; infinite beyond all numbers."""
     try:
-        exponent = Decimal(text.strip()).as_tuple().exponent
+        return float(f"1e{Decimal(text.strip()).as_tuple().exponent}")
     except InvalidOperation:
-        return 0.0
-    return float(Decimal(10) ** exponent) if isinstance(exponent, int) else 0.0
+        return math.inf
 
 
 def _csv_rows(path: Path, tick: Tick) -> Iterator[tuple[str, dict[str, str]]]:
