@@ -65,6 +65,12 @@ def test_cluster_that_does_not_answer_is_one_message():
         list(run_unordered(size_label, [(9.0,)], Workers("ray", 1, "127.0.0.1:9")))
 
 
+def test_cluster_without_the_gpus_of_a_job_is_one_message():
+    pytest.importorskip("ray")
+    with pytest.raises(EngineError, match="a cluster with 0 GPUs, expected 1 for each job"):
+        list(run_unordered(size_label, [(9.0,)], Workers("ray", 1, gpus=1)))
+
+
 def test_ray_that_is_not_installed_is_one_message(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(EngineError, match=r"emergence-toolkit\[cluster\]"):

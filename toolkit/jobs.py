@@ -67,6 +67,8 @@ def _on_ray(
     if started:
         _connect(ray, workers)
     try:
+        if workers.gpus:
+            _check_gpus(ray, workers.gpus)
         options = {"num_gpus": workers.gpus, "max_retries": RETRIES}
         job = ray.remote(**options)(function)
         waiting = [job.remote(*each) for each in arguments]
@@ -94,6 +96,17 @@ def _connect(ray: Any, workers: Workers) -> None:
             "the address of a running one, or none to start workers on this machine."
         )
         raise EngineError(msg) from error
+
+
+def _check_gpus(ray: Any, wanted: float) -> None:
+    """Raise where the cluster has not so many GPUs: a job would wait for one without a word."""
+    has = ray.cluster_resources().get("GPU", 0)
+    if has < wanted:
+        msg = (
+            f"--engine ray: got a cluster with {has:g} GPUs, expected {wanted:g} for each job; add "
+            "a machine with a GPU, or set the plan's device to 'cpu'."
+        )
+        raise EngineError(msg)
 
 
 def _reach(address: str | None) -> None:

@@ -118,6 +118,17 @@ def test_wrong_rows_of_an_encoder_decoder_are_noticed(checkpoints, engine_of, mo
     assert_same_answers(engine, engine_of("t5"))
 
 
+DYNAMIC = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0}
+LONGROPE = {
+    "rope_type": "longrope",
+    "rope_theta": 10000.0,
+    "short_factor": [1.0] * 4,
+    "long_factor": [4.0] * 4,
+    "original_max_position_embeddings": 64,
+}
+OF_LONGROPE = {"original_max_position_embeddings": 64, "pad_token_id": 0}
+
+
 @pytest.mark.parametrize(
     ("family", "changes", "mode", "generation_mode"),
     [
@@ -142,6 +153,9 @@ def test_wrong_rows_of_an_encoder_decoder_are_noticed(checkpoints, engine_of, mo
             "cached",
         ),
         ("bloom", {"n_head": 4, "n_layer": 2}, "rows", "cached"),
+        # Positions scaled by the length of the whole forward: nothing may stand beside a prompt.
+        ("llama", {"rope_parameters": DYNAMIC}, "plain", "plain"),
+        ("phi3", {"rope_parameters": LONGROPE, **OF_LONGROPE}, "plain", "plain"),
     ],
 )
 def test_ways_of_other_architectures(tmp_path, family, changes, mode, generation_mode):

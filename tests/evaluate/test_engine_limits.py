@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 torch = pytest.importorskip("torch")
+from safetensors.torch import load_file, save_file  # noqa: E402
 from tiny_checkpoints import N_CONTEXT, save_checkpoint  # noqa: E402
 
 from toolkit.errors import CheckpointError  # noqa: E402
@@ -114,6 +115,37 @@ def test_settings_that_transformers_cannot_read(checkpoints, tmp_path):
     shutil.copytree(checkpoints["gpt2"], folder)
     (folder / "config.json").write_text(json.dumps({"model_type": "abacus"}))
     with pytest.raises(CheckpointError, match=f"{folder}: transformers can't open it: "):
+        load_engine(CheckpointSource(str(folder)), device="cpu")
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "t5"])
+def test_a_checkpoint_that_lacks_weights_is_refused(checkpoints, tmp_path, family):
+    folder = tmp_path / "part"
+    shutil.copytree(checkpoints[family], folder)
+    weights = load_file(folder / "model.safetensors")
+    lost = next(name for name in sorted(weights) if "mlp" in name or "DenseReluDense" in name)
+    del weights[lost]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match="got no weights for ") as caught:
+        load_engine(CheckpointSource(str(folder)), device="cpu")
+    assert lost in str(caught.value)
+
+
+def test_a_weight_file_that_is_cut_off_is_named(checkpoints, tmp_path):
+    folder = tmp_path / "cut"
+    shutil.copytree(checkpoints["gpt2"], folder)
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=str(folder)):
+        load_engine(CheckpointSource(str(folder)), device="cpu")
+
+
+def test_a_weight_of_another_shape_is_named(checkpoints, tmp_path):
+    folder = tmp_path / "other"
+    shutil.copytree(checkpoints["llama"], folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 48}))
+    with pytest.raises(CheckpointError, match=str(folder)):
         load_engine(CheckpointSource(str(folder)), device="cpu")
 
 

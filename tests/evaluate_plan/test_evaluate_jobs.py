@@ -6,7 +6,7 @@ import pytest
 
 from toolkit.errors import CheckpointError
 from toolkit.evaluate.plan_file import read_plan
-from toolkit.evaluate.run import run_plan, with_gpus
+from toolkit.evaluate.run import n_asked_items, run_plan, with_gpus
 from toolkit.evaluate.task_items import load_tasks
 from toolkit.jobs import Workers
 
@@ -20,8 +20,12 @@ def importable(monkeypatch):
 
 def measure(plan_file, workers):
     plan = read_plan(plan_file)
-    told = []
-    done = run_plan(plan, plan_file, load_tasks(plan), workers, told.append)
+    told, ticks = [], []
+    tasks = load_tasks(plan)
+    done = run_plan(
+        plan, plan_file, tasks, workers, told.append, lambda n_items, _: ticks.append(n_items)
+    )
+    assert sum(ticks) == pytest.approx(n_asked_items(plan, tasks))  # the bar ends full
     return done, told
 
 

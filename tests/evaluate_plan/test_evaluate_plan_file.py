@@ -33,6 +33,7 @@ FAULTS = {
     "no letters": ('formats = ["listed"]', "", "shows no letters"),
     "no parser": ('answer = "number"', "", "expected 'answer' where text is generated"),
     "no chance": ("chance = 0.0", "", "'chance' is missing"),
+    "empty stop": ("chance = 0.0", 'chance = 0.0\nstops = [""]', "'stops': got an empty text"),
     "chance": ("chance = 0.0", "chance = 1.5", r"proportion in \[0, 1\]"),
     "word": ("{input}\\n{options}", "{inputs}\\n{options}", "did you mean 'input'"),
     "after output": ('Answer: {output}"\n\n', 'Answer: {output}."\n\n', "at its end"),

@@ -31,6 +31,7 @@ class Decoder:
         self._dtype = checkpoint.dtype
         self.device = checkpoint.device
         self.offers_blocks = checkpoint.offers_blocks
+        self.length_scaled = checkpoint.length_scaled
         self._by_block = False
         self._additive = checkpoint.attention == "eager"
         self._parameters = inspect.signature(self._model.forward).parameters

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -24,12 +25,20 @@ from toolkit.evaluate import block_attention
 from toolkit.evaluate.checkpoint_files import checkpoint_folder, count_stored_parameters
 from toolkit.evaluate.fingerprint import fingerprint
 from toolkit.evaluate.requests import CheckpointSource
+from toolkit.wording import first_listed
 
 # Above this, float32 is no longer affordable on one GPU and rounding matters less: larger
 # checkpoints have fewer options that are nearly tied.
 MAX_FLOAT32_PARAMETERS = 1_500_000_000
 # How architectures name the reach of attention that doesn't see everything before a token.
 WINDOWS = ("sliding_window", "window_size", "attention_chunk_size")
+# Rotary positions whose scale follows the longest position of a forward: what else is in it, or
+# was read before it, changes the numbers.
+LENGTH_SCALED = frozenset({"dynamic", "longrope"})
+
+
+# Names in a message.
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,8 @@ class Checkpoint:
     ``context_length`` is in tokens, None where positions are relative and have no end;
     ``window`` is how far back, in tokens, some of its layers see, None if all see everything;
     ``end_tokens`` are those that end a generated text; ``offers_blocks`` tells whether attention
-    of a packed row can be computed block by block.
+    of a packed row can be computed block by block, and ``length_scaled`` whether the positions of
+    a text depend on how long the whole forward is.
     """
 
     model: PreTrainedModel
@@ -57,6 +67,7 @@ class Checkpoint:
     encoder_decoder: bool
     end_tokens: frozenset[int]
     offers_blocks: bool
+    length_scaled: bool
 
 
 def load_checkpoint(
@@ -73,7 +84,8 @@ def load_checkpoint(
     place = _device(device)
     dtype = _dtype(source, place, count_stored_parameters(folder))
     with _quiet():
-        model = _load_model(source, folder, dtype).to(place)  # type: ignore[arg-type]
+        model = _load_model(source, folder, dtype)
+        model = _named(source, lambda: model.to(place))
         given = tokenizer is not None
         tokenizer = tokenizer if given else _load_tokenizer(source, folder)
         config = model.config.get_text_config(decoder=True)
@@ -103,7 +115,15 @@ def load_checkpoint(
         encoder_decoder=bool(model.config.is_encoder_decoder),
         end_tokens=_end_tokens(model, tokenizer),
         offers_blocks=offers_blocks,
+        length_scaled=_is_length_scaled(config),
     )
+
+
+def _is_length_scaled(config: Any) -> bool:
+    """Return whether rotary positions are scaled by length, in all layers or in some kinds."""
+    ropes = [getattr(config, name, None) or {} for name in ("rope_parameters", "rope_scaling")]
+    ropes += [each for rope in ropes for each in rope.values() if isinstance(each, dict)]
+    return any(rope.get("rope_type", rope.get("type")) in LENGTH_SCALED for rope in ropes)
 
 
 def _n_embeddings(model: PreTrainedModel) -> int:
@@ -149,22 +169,36 @@ def _load_model(source: CheckpointSource, folder: Path, dtype: torch.dtype) -> P
     safe = any(folder.glob("*.safetensors"))
 
     def load(attention: str) -> PreTrainedModel:
-        return loader.from_pretrained(
+        model, found = loader.from_pretrained(
             folder,
             config=config,
             dtype=dtype,
             attn_implementation=attention,
             use_safetensors=safe,
+            output_loading_info=True,
             **trust,
         )
+        _check_weights(source, found)
+        return model
 
     try:
-        return load(source.attention)
-    except ValueError as error:
-        if "attention implementation" not in str(error):
-            return _named(source, lambda: load(source.attention))
+        return _named(source, lambda: load(source.attention))
+    except CheckpointError as error:
+        if "attention implementation" not in str(error.__cause__):
+            raise
     # Older architectures have no scaled_dot_product_attention; provenance names what was used.
     return _named(source, lambda: load("eager"))
+
+
+def _check_weights(source: CheckpointSource, found: Mapping[str, Any]) -> None:
+    """Raise unless the files hold every weight: others would be random numbers."""
+    lacking = sorted(str(name) for name in [*found["missing_keys"], *found["mismatched_keys"]])
+    if lacking:
+        raise CheckpointError(
+            f"{source.place}: got no weights for {first_listed(lacking, SHOWN)}, expected all that "
+            "config.json asks for; restore the files, or give the checkpoint that has a language "
+            "model's head."
+        )
 
 
 def _load_tokenizer(source: CheckpointSource, folder: Path) -> PreTrainedTokenizerBase:
@@ -181,7 +215,7 @@ def _named(source: CheckpointSource, load: Callable[[], Any]) -> Any:
     """Load, and name the checkpoint in what transformers says if it can't."""
     try:
         return load()
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise CheckpointError(
                 f"{source.place}: doesn't fit into the memory of the device; "

@@ -16,7 +16,7 @@ def scoring_modes(network: Network) -> tuple[str, ...]:
     """Return the ways to score, the reference last."""
     if isinstance(network, EncoderDecoder):
         return "encoder once", "plain"
-    return *_packed_modes(network), "rows", "plain"
+    return (*_packed_modes(network), "rows", "plain") if not network.length_scaled else ("plain",)
 
 
 def scorer(network: Network, mode: str, room: Room) -> DecoderScorer | EncoderDecoderScorer:
@@ -32,7 +32,7 @@ def generation_modes(network: Network) -> tuple[str, ...]:
     """Return the ways to generate, the reference last."""
     if isinstance(network, EncoderDecoder):
         return "cached", "plain"
-    return *_packed_modes(network), "cached", "plain"
+    return (*_packed_modes(network), "cached", "plain") if not network.length_scaled else ("plain",)
 
 
 def generator(

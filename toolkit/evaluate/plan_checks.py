@@ -101,6 +101,9 @@ def _check_task_numbers(task: TaskPlan, where: str) -> None:
     if task.n_items is not None:
         _check_at_least(task.n_items, 1, f"{where}: key 'n_items'")
     _check_at_least(task.max_new_tokens, 1, f"{where}: key 'max_new_tokens'")
+    if "" in task.stops:
+        msg = f"{where}: key 'stops': got an empty text, expected texts that end an answer."
+        raise PlanError(msg)
     if task.chance is not None and not 0 <= task.chance <= 1:
         msg = f"{where}: key 'chance': got {task.chance:g}, expected a proportion in [0, 1]."
         raise PlanError(msg)

@@ -36,7 +36,8 @@ def run_plan(
 ) -> Evaluated:  # fmt: skip
     """Return a measured plan; its study folder is written whole, or not at all.
 
-    ``tick`` is told the progress of a single worker in this process; ``tell`` of each checkpoint.
+    ``tick`` is told the progress of a single worker item by item and of several by checkpoint;
+    ``tell`` of each checkpoint.
 
     Raises
     ------
@@ -49,10 +50,13 @@ def run_plan(
         jobs = jobs_of(plan, tasks)
         here = workers.engine == "local" and workers.n == 1
         # Another process can't call back; its checkpoints are told of when they are done.
+        n_items = n_asked_items(plan, tasks) / len(plan.checkpoint)
         arguments = [(job, opening.open_engine, tick if here else no_tick) for job in jobs]
         for measured in run_unordered(measure, arguments, with_gpus(workers, plan.device)):
             for each in measured:
                 found[each.checkpoint] = each
+                if not here:
+                    tick(n_items, 0)
                 tell(f"{each.checkpoint} ({len(found)} of {len(plan.checkpoint)} checkpoints)")
         with staged(Path(plan.study)) as folder:
             tables = write_study(plan, tasks, found, folder)
