@@ -199,9 +199,17 @@ def test_cell_of_equal_part_scores_is_dropped_because_it_has_no_error(tmp_path, 
     assert frame["score_se"].tolist() == [pytest.approx(0.25)]
 
 
-def test_two_names_of_one_checkpoint_are_repeats_of_it(tmp_path, request_of):
+def test_two_names_of_one_checkpoint_are_one_run_unless_told_apart(tmp_path, request_of, chance):
     request = request_of(("gpt2", 0, 50), ("openai-community/gpt2", 0, 54))
-    import_study(request, tmp_path / "study")
+    with pytest.raises(SourceError, match=r"line 3: .* again \(first .* line 2 as gpt2, the same"):
+        import_study(request, tmp_path / "study")
+    path = tmp_path / "repeats.csv"
+    path.write_text(
+        HEADER.replace("\n", ",repeat\n")
+        + "gpt2,riddles,acc,closed,0,100,50,a\n"
+        + "openai-community/gpt2,riddles,acc,closed,0,100,54,b\n"
+    )
+    import_study(Request("long", path, tasks=chance), tmp_path / "study")
     row = read_scores(tmp_path / "study").frame.iloc[0]
     assert (row["n_repeats"], row["n_correct"], row["score"]) == (2, 52, 0.52)
 
@@ -209,7 +217,7 @@ def test_two_names_of_one_checkpoint_are_repeats_of_it(tmp_path, request_of):
 def test_run_keeps_what_it_is_told():
     ledger = Ledger()
     cell = Cell("gpt2", "riddles", "acc", "closed", 0)
-    ledger.add_run(cell, Run(10, 0.5, 0.0, True, None), "x")
+    ledger.add_run(cell, "1", Run(10, 0.5, 0.0, True, None), "x")
     ledger.forget_last(cell, "not known for every item")
     assert ledger.runs == {}
     assert ledger.dropped == {("scores of acc", "not known for every item"): 1}

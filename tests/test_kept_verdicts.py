@@ -7,6 +7,7 @@ import tomllib
 import pytest
 
 from toolkit import paths
+from toolkit.gates import Outcome
 
 REPORTS = paths.CHECKOUT / "reports"
 STUDIES = sorted(path.parent.name for path in REPORTS.glob("*/analysis.toml"))
@@ -36,6 +37,22 @@ def test_settings_of_the_fit_are_those_of_the_analysis(kept):
     study, record = kept
     plan = tomllib.loads((REPORTS / study / "analysis.toml").read_text("utf-8"))
     assert record["fit"]["settings"] == plan["full"]
+
+
+def test_negative_control_has_no_jump():
+    record = json.loads((REPORTS / "pythia2023" / "results" / "verdicts.json").read_text("utf-8"))
+    outcomes = {claim["outcome"] for claim in record["claims"]}
+    assert outcomes <= {Outcome.NO_JUMP.name, Outcome.UNDETERMINED.name}
+
+
+@pytest.mark.parametrize(
+    "study", sorted(p.parent for p in (paths.CHECKOUT / "data").glob("*/study.toml"))
+)
+def test_folder_of_a_study_says_which_files_it_has(study):
+    text = (study / "README.md").read_text("utf-8")
+    listed = re.findall(r"^\| (\S+\.(?:toml|csv)) \|", text, re.M)
+    there = [p.name for p in study.iterdir() if p.suffix in (".toml", ".csv")]
+    assert sorted(listed) == sorted(there)
 
 
 def test_index_lists_every_study_of_the_site():

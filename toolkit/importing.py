@@ -20,7 +20,7 @@ from toolkit.imported_tasks import tasks_table
 from toolkit.registry import Registry, resolve
 from toolkit.scores import CELL, SCORES_SCHEMA, read_scores
 from toolkit.sources.records import TARGET_PROB, Cell, Ledger, Run
-from toolkit.tables import check_table, write_table
+from toolkit.tables import check_table, shortened, write_table
 
 OPTIONS_FILE = "options.csv"
 ITEMS_FILE = "items.parquet"
@@ -52,10 +52,11 @@ def make_tables(ledger: Ledger, registry: Registry, tasks_file: Path | None) -> 
     Raises
     ------
     SourceError
-        When nothing usable was read, a checkpoint or a chance level is not known, or runs of one
-        cell are not on the same items.
+        When nothing usable was read, a checkpoint or a chance level is not known, a run was given
+        twice, or runs of one cell are not on the same items.
     """
     names = resolve(registry, ledger.sizes)
+    _check_runs(ledger, names)
     runs = _by_known_name(ledger, names)
     kept = {cell: of_cell for cell, of_cell in runs.items() if _has_error(cell, of_cell, ledger)}
     if not kept:
@@ -122,6 +123,23 @@ def _move(folder: Path, to: Path) -> None:
     # What an earlier import left would speak of other scores.
     for stale in {OPTIONS_FILE, ITEMS_FILE} - {path.name for path in made}:
         (to / stale).unlink(missing_ok=True)
+
+
+def _check_runs(ledger: Ledger, names: dict[str, str]) -> None:
+    """Raise when a run was given twice: a copy, or a second name of a checkpoint, is no repeat."""
+    first: dict[tuple[Cell, str], tuple[str, str]] = {}
+    for cell, run, where in ledger.places:
+        key = (cell._replace(checkpoint=names[cell.checkpoint]), run)
+        if key in first:
+            before, name = first[key]
+            other = "" if name == cell.checkpoint else f" as {shortened(name)}, the same checkpoint"
+            msg = (
+                f"{where}: got {', '.join(str(part) for part in cell)} again (first {before}"
+                f"{other}), expected each run once, this one is {shortened(run)!r}; remove one, or "
+                "give it a name of its own if it is a repeat (column 'repeat' of a long table)."
+            )
+            raise SourceError(msg)
+        first[key] = (where, cell.checkpoint)
 
 
 def _by_known_name(ledger: Ledger, names: dict[str, str]) -> dict[Cell, list[Run]]:

@@ -154,6 +154,23 @@ def test_results_of_schema_0_3_share_a_name_and_are_told_apart_by_their_id(tmp_p
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("samples", [SAMPLES, None])
+def test_record_that_is_given_twice_is_no_repeat(
+    tmp_path, imported, refused_import, tasks_file, samples
+):
+    document = record(WITH_SAMPLES)
+    for name in ("one", "two"):
+        write(tmp_path / "r", document, samples, name)
+    chance = tasks_file(("arc_easy", "score", 0.25))
+    message = refused_import("every-eval-ever", tmp_path / "r", tasks=chance)
+    assert f"got {PYTHIA}, arc_easy, score, lm_eval, 5 again (first " in message
+    assert f"this one is '{ID}'" in message
+    other = [s | {"evaluation_id": "other"} for s in samples] if samples else None
+    write(tmp_path / "r", record(WITH_SAMPLES, evaluation_id="other"), other, "two")
+    scores, _, _ = imported("every-eval-ever", tmp_path / "r", tasks=chance)
+    assert scores.frame["n_repeats"].tolist() == [2]
+
+
 def test_result_without_samples_beside_one_that_has_some_gives_its_score(
     tmp_path, imported, tasks_file
 ):

@@ -100,7 +100,7 @@ def test_items_are_the_instances_one_by_one(run, imported):
     _, folder, _ = imported("helm", run)
     items = pd.read_parquet(folder / "items.parquet")
     exact = items[items["metric"] == "exact_match"]
-    assert {(r.run, r.item): r.score for r in exact.itertuples()} == {
+    assert {(r.run.split(" of ")[0], r.item): r.score for r in exact.itertuples()} == {
         ("trial 0", "id1"): 1, ("trial 0", "id2"): 0, ("trial 0", "id3"): 0,
         ("trial 1", "id1"): 1, ("trial 1", "id2"): 1, ("trial 1", "id3"): 0,
     }  # fmt: skip
@@ -133,6 +133,20 @@ def test_suite_of_runs_is_read_run_by_run(tmp_path, imported):
     scores, _, report = imported("helm", tmp_path / "runs")
     assert sorted(scores.frame["n_shots"].unique()) == [0, 5]
     assert "Arm few-shot, base: 1 task, 1 size" in report
+
+
+def test_copy_of_a_run_is_no_repeat(tmp_path, imported, refused_import):
+    for suite in ("v1", "v2"):
+        write_run(tmp_path / "runs" / suite / "mmlu")
+    message = refused_import("helm", tmp_path / "runs")
+    assert f"v2/mmlu/per_instance_stats.json: got {PYTHIA}, {TASK}" in message
+    assert "again (first" in message
+    again = [*STATS, stat("inference_runtime", 0.7)]
+    (tmp_path / "runs" / "v2" / "mmlu" / "stats.json").write_text(json.dumps(again))
+    scores, folder, _ = imported("helm", tmp_path / "runs")
+    # two trials in each of two runs
+    assert scores.frame["n_repeats"].unique().tolist() == [4]
+    assert pd.read_parquet(folder / "items.parquet")["run"].nunique() == 4
 
 
 def test_validation_split_is_used_where_there_is_no_test(tmp_path, imported):

@@ -147,6 +147,30 @@ def test_log_without_samples_gives_its_totals(tmp_path, imported, tasks_file):
     assert (row["n_items"], row["score"], row["score_se"]) == (4, 0.75, 0.2)
 
 
+def test_log_in_both_formats_is_one_run(tmp_path, refused_import):
+    write_json(tmp_path / "logs", log(SAMPLES))
+    write_eval(tmp_path / "logs", log(SAMPLES))
+    message = refused_import("inspect", tmp_path / "logs")
+    assert "log.json: got EleutherAI/pythia-160m" in message
+    assert "again (first " in message
+    assert "this one is 'mcHgz epoch 1'" in message
+
+
+def test_two_evaluations_of_one_run_are_repeats(tmp_path, imported):
+    for name in ("one", "two"):
+        document = log(SAMPLES[:3])
+        document["eval"]["eval_id"] = name
+        write_json(tmp_path / "logs", document, f"{name}.json")
+    assert imported("inspect", tmp_path / "logs")[0].frame["n_repeats"].tolist() == [2]
+
+
+def test_totals_of_a_log_count_once(tmp_path, refused_import, tasks_file):
+    for at in range(2):
+        write_json(tmp_path / "logs", log([], total=8), f"{at}.json")
+    chance = tasks_file(("inspect_evals/pubmedqa", "choice", 0.25))
+    assert "again (first " in refused_import("inspect", tmp_path / "logs", tasks=chance)
+
+
 def test_runs_with_other_arguments_are_other_prompt_formats(tmp_path, imported):
     write_json(
         tmp_path / "logs", log(SAMPLES[:3], arguments={"num_fewshot": 2, "cot": True}), "1.json"

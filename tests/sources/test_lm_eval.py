@@ -240,6 +240,16 @@ def test_two_runs_on_the_same_items_are_repeats(tmp_path, chance, imported):
     assert "5 cells have several runs on the same items; 60% of them agree exactly" in report
 
 
+@pytest.mark.parametrize("samples", [{"colours": COLOURS, "sums": SUMS}, {}])
+def test_copy_of_a_run_is_no_repeat(tmp_path, tasks_file, refused_import, samples):
+    for name in ("a", "b"):
+        write_run(tmp_path / "run" / name, results(), samples)
+    chance = tasks_file(("sums", "exact_match,strict-match", 0), ("colours", "acc", 1 / 3))
+    message = refused_import("lm-eval", tmp_path / "run", tasks=chance)
+    assert "got EleutherAI/pythia-160m, colours, acc, plain, 0 again (first " in message
+    assert f"expected each run once, this one is '{STAMP}'; remove one" in message
+
+
 def test_runs_on_other_items_are_no_repeats(tmp_path, chance, refused_import):
     other = [line | {"doc_id": line["doc_id"] + 10} for line in COLOURS]
     folder = write_run(tmp_path / "run", results(), {"colours": COLOURS, "sums": SUMS})

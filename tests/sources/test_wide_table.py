@@ -104,6 +104,14 @@ def test_table_without_its_map_is_not_guessed_at(table, refused_import):
     assert "got no --columns FILE" in refused_import("wide", table)
 
 
+def test_two_names_of_one_checkpoint_are_an_error_with_both_rows(tmp_path, refused_import):
+    given = file(tmp_path, MAP, "map.toml")
+    twice = file(tmp_path, TABLE + f"{GPT2},124,31.0,5,\n", "table.csv")
+    message = refused_import("wide", twice, columns=given)
+    assert f"line 5: got {GPT2}, hindu_knowledge, accuracy, closed, 0 again" in message
+    assert f"(first {twice} line 2 as gpt2, the same checkpoint)" in message
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -83,7 +83,8 @@ def _read_record(path: Path, ledger: Ledger, asked: Asked, tick: Tick) -> None:
         if result and result.cell in by_item:
             _check_total(result, by_item[result.cell], str(samples))
         elif result:
-            _read_total(result, ledger, where)
+            name = field(record, "evaluation_id", str, where)
+            _read_total(result, name, ledger, where)
 
 
 def _result(
@@ -157,7 +158,7 @@ def _total(result: Result, where: str) -> tuple[float, int | None, Any]:
     return share, optional(known, "num_samples", int, where), error
 
 
-def _read_total(result: Result, ledger: Ledger, where: str) -> None:
+def _read_total(result: Result, name: str, ledger: Ledger, where: str) -> None:
     share, n_items, error = _total(result, where)
     if n_items is None or n_items < 1:
         ledger.drop(f"scores of {result.cell.metric}", "no number of samples")
@@ -173,4 +174,4 @@ def _read_total(result: Result, ledger: Ledger, where: str) -> None:
         ledger.drop(f"scores of {result.cell.metric}", "neither a whole count nor a standard error")
         return
     run = Run(n_items, share, 0.0, whole, None, spread)
-    ledger.add_run(result.cell, run, where)
+    ledger.add_run(result.cell, name, run, where)

@@ -3,7 +3,7 @@
 Taken over
     Every run folder under the path, instance by instance; trials (other demonstrations) are repeats
     on the same items. Means over instances must equal the totals of ``stats.json``, which must have
-    each.
+    each. A run has no id: a digest of its totals, times among them, is its name.
 Task
     The run's name without model and method: ``mmlu:subject=philosophy``.
 Prompt format
@@ -21,6 +21,7 @@ Left out
     Perturbed instances; instances of another split when the run has a test split.
 """
 
+import hashlib
 import math
 import re
 from collections import Counter
@@ -37,6 +38,7 @@ from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
 
 MEAN_TOLERANCE = 5e-4
 EXACT_MATCH = "exact_match"
+DIGITS = 10
 # Parts of a run's name that are other columns of the table.
 NO_TASK = ("model", "model_deployment", "method", "max_train_instances", "num_train_trials")
 
@@ -46,6 +48,7 @@ class _RunFolder:
     """One run: where its scores go, and which of its numbers are scores."""
 
     cell: Cell
+    name: str
     metrics: frozenset[str]
     split: str
     counts_options: bool
@@ -96,11 +99,17 @@ def _run_folder(folder: Path, ledger: Ledger, asked: Asked) -> _RunFolder:
             prompt_format=method,
             n_shots=asked.shots_or(adapter.get("max_train_instances"), where),
         ),
+        name=_digest(folder / "stats.json"),
         metrics=_metrics(spec, where),
         split=split,
         counts_options=method.startswith("multiple_choice"),
         totals={name: mean for (name, of), mean in stats.items() if of == split},
     )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()[:DIGITS]
 
 
 def _task(name: str) -> str:
@@ -147,7 +156,8 @@ def _read_instance(instance: dict[str, Any], run: _RunFolder, ledger: Ledger, wh
         if ledger.takes(metric):
             n_options = int(options) if options and options >= 1 else None
             scored = Item(item, values[metric], n_options)
-            ledger.add_item(run.cell._replace(metric=metric), f"trial {trial}", scored, where)
+            cell = run.cell._replace(metric=metric)
+            ledger.add_item(cell, f"trial {trial} of {run.name}", scored, where)
     if run.trials[trial] == 0 and not run.metrics & set(values):
         ledger.drop("runs", f"none of its scores is one of {', '.join(sorted(run.metrics))}")
     run.trials[trial] += 1

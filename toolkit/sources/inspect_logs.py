@@ -90,7 +90,7 @@ def _read_log(
     results = field(log, "results", dict, where)
     cell = _cell(log, info, asked, ledger, where)
     ledger.see_checkpoint(cell.checkpoint, None, where)
-    run = str(info.get("run_id", path.stem))
+    run = str(info.get("eval_id") or info.get("run_id") or path.stem)
     n_samples = 0
     for at, sample in samples:
         n_samples += 1
@@ -98,7 +98,7 @@ def _read_log(
     ledger.close(where)
     if n_samples == 0:
         ledger.drop("samples of logs", "the log has none (only its header was kept)")
-        _read_totals(results, info, cell, ledger, where)
+        _read_totals(results, info, cell, run, ledger, where)
         return
     total = field(results, "total_samples", int, f"{where} results")
     if total != n_samples:
@@ -205,7 +205,7 @@ def _read_sample(sample: dict[str, Any], cell: Cell, run: str, ledger: Ledger, w
 
 
 def _read_totals(
-    results: dict[str, Any], info: dict[str, Any], cell: Cell, ledger: Ledger, where: str
+    results: dict[str, Any], info: dict[str, Any], cell: Cell, name: str, ledger: Ledger, where: str
 ) -> None:
     epochs = (optional(info, "config", dict, where) or {}).get("epochs") or 1
     n_items = field(results, "completed_samples", int, f"{where} results") // expect(
@@ -228,4 +228,4 @@ def _read_totals(
         n_right = float(mean) * n_items
         whole = epochs == 1 and abs(n_right - round(n_right)) < 1e-6 * n_items
         run = Run(n_items, float(mean), 0.0, whole, None, float(error) if error > 0 else None)
-        ledger.add_run(cell._replace(metric=metric), run, where)
+        ledger.add_run(cell._replace(metric=metric), name, run, where)

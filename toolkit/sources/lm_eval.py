@@ -247,4 +247,4 @@ def _read_totals(task: _Task, ledger: Ledger, where: str) -> None:
             ledger.drop(f"scores of {metric}", "neither a whole count nor a standard error")
             continue
         run = Run(task.n_items, float(total), 0.0, whole, None, spread)
-        ledger.add_run(task.cell(full), run, where)
+        ledger.add_run(task.cell(full), task.run, run, where)

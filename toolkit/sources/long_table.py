@@ -95,7 +95,6 @@ class _Rows:
 
     def __init__(self, given: ColumnMap, asked: Asked, ledger: Ledger) -> None:
         self.given, self.asked, self.ledger = given, asked, ledger
-        self.seen: dict[tuple[Cell, str], str] = {}
         self.checked = False
 
     def add(self, row: dict[str, str], where: str) -> None:
@@ -128,28 +127,23 @@ class _Rows:
         self.ledger.add_item(cell, run, item, where)
 
     def _add_cell(self, cell: Cell, run: str, row: dict[str, str], where: str) -> None:
-        before = self.seen.setdefault((cell, run), where)
-        if before != where:
-            msg = (
-                f"{where}: got {', '.join(str(part) for part in cell)} again (first {before}), "
-                "expected one row per cell; remove one, or tell runs apart by a column 'repeat'."
-            )
-            raise SourceError(msg)
         n_items = whole(self._required(row, "n_items", where), where, "n_items", 1)
         right, error = self._optional(row, "n_correct"), self._optional(row, "score_se")
         if right:
             n_correct = whole(right, where, "n_correct", 0)
-            self.ledger.add_run(cell, Run(n_items, n_correct / n_items, 0.0, True, None), where)
+            totals = Run(n_items, n_correct / n_items, 0.0, True, None)
+            self.ledger.add_run(cell, run, totals, where)
             return
         text = self._required(row, "score", where)
         scale = 100 if self.given.percent else 1
         if error:
             spread = number(error, where, "score_se") / scale
             score = number(text, where, "score") / scale
-            self.ledger.add_run(cell, Run(n_items, score, 0.0, False, None, spread), where)
+            totals = Run(n_items, score, 0.0, False, None, spread)
+            self.ledger.add_run(cell, run, totals, where)
             return
         score = counted(text, n_items, self.given.percent, where, self.given.columns.score)
-        self.ledger.add_run(cell, Run(n_items, score, 0.0, True, None), where)
+        self.ledger.add_run(cell, run, Run(n_items, score, 0.0, True, None), where)
 
     def _cell(self, row: dict[str, str], where: str) -> Cell:
         shots = self._optional(row, "n_shots")

@@ -3,7 +3,8 @@
 A reader gives each scored item, or each cell where its format carries no items, to a ``Ledger``.
 The ledger keeps counts, not items: memory is one hash per item of the run being read. The items go
 on to a file, when there is one. A *run* is one pass over the items of a cell (a file, an epoch, a
-trial); runs of one cell must have scored the same items, and become its repeats.
+trial); runs of one cell must have scored the same items, and become its repeats. Each has a name,
+by which a run that was given twice is known.
 
 Items carry, where their options have log-probabilities, what these say of the right one
 (``option_scores``).
@@ -103,11 +104,15 @@ class _Tally:
 
 @dataclass
 class Ledger:
-    """Everything that was read, what was dropped and why."""
+    """Everything that was read, what was dropped and why.
+
+    ``places`` says of each run, by its cell and name, where it was read.
+    """
 
     on_item: Callable[[Cell, str, Item], None] | None = None
     without: frozenset[str] = frozenset()
     runs: dict[Cell, list[Run]] = field(default_factory=dict)
+    places: list[tuple[Cell, str, str]] = field(default_factory=list)
     n_options: dict[str, Counter] = field(default_factory=dict)
     chances: dict[str, tuple[str, float, str]] = field(default_factory=dict)
     sizes: dict[str, float | None] = field(default_factory=dict)
@@ -161,11 +166,12 @@ class Ledger:
         if self.on_item and on_record:
             self.on_item(cell, run, item)
 
-    def add_run(self, cell: Cell, run: Run, where: str) -> None:
+    def add_run(self, cell: Cell, name: str, run: Run, where: str) -> None:
         """Count one run whose items its file does not carry."""
         check_cell(cell, where)
         check_proportion(run.score, f"{where} metric '{cell.metric}'", cell.metric)
         self.runs.setdefault(cell, []).append(run)
+        self.places.append((cell, name, where))
 
     def forget_last(self, cell: Cell, why: str) -> None:
         """Take back the last run of a cell, when there is one."""
@@ -181,7 +187,7 @@ class Ledger:
         An item that stands twice in a run is an error.
         """
         closed: list[tuple[Cell, Run]] = []
-        for (cell, _), tally in self._open.items():
+        for (cell, name), tally in self._open.items():
             ids = np.frombuffer(tally.ids, dtype=np.int64)
             _check_once(ids, cell, where)
             n = len(ids)
@@ -198,6 +204,7 @@ class Ledger:
                 brier=tally.briers / n if all_options else None,
             )
             self.runs.setdefault(cell, []).append(run)
+            self.places.append((cell, name, where))
             closed.append((cell, run))
             if sum(tally.n_options.values()) == n:
                 self.n_options.setdefault(cell.task, Counter()).update(tally.n_options)

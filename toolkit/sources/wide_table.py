@@ -34,6 +34,7 @@ from toolkit.sources.table_rows import counted, read_rows
 from toolkit.strict_toml import from_table, read_toml
 from toolkit.tables import shortened
 
+ONLY_RUN = "1"
 NO_SCORE = ("", "-", "--", "NA", "N/A", "n/a")
 
 
@@ -101,7 +102,7 @@ def _add_row(
         cell = Cell(checkpoint, task.name, given.metric, given.prompt_format, shots)
         score = counted(text, task.n_items, given.percent, where, task.column)
         if ledger.takes(given.metric):
-            ledger.add_run(cell, Run(task.n_items, score, 0.0, True, None), where)
+            ledger.add_run(cell, ONLY_RUN, Run(task.n_items, score, 0.0, True, None), where)
 
 
 def _check_tasks(given: WideMap, where: str) -> None:
