@@ -85,7 +85,7 @@ def load_checkpoint(
     dtype = _dtype(source, place, count_stored_parameters(folder))
     with _quiet():
         model = _load_model(source, folder, dtype)
-        model = _named(source, lambda: model.to(place))
+        model = _named(source, lambda: model.to(place))  # type: ignore[arg-type]
         given = tokenizer is not None
         tokenizer = tokenizer if given else _load_tokenizer(source, folder)
         config = model.config.get_text_config(decoder=True)
@@ -165,7 +165,7 @@ def _dtype(source: CheckpointSource, device: torch.device, n_params: int | None)
 def _load_model(source: CheckpointSource, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     trust = {"trust_remote_code": source.trust_remote_code, "local_files_only": True}
     config = _named(source, lambda: AutoConfig.from_pretrained(folder, **trust))
-    loader = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    loader: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     safe = any(folder.glob("*.safetensors"))
 
     def load(attention: str) -> PreTrainedModel:
