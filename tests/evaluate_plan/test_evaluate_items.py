@@ -176,3 +176,20 @@ def test_draws_depend_on_their_parts_alone():
     assert in_drawn_order(["x", "y", "z"], 1) == in_drawn_order(["z", "y", "x"], 1)
     counts = [sum(draw(4, k) == j for k in range(4000)) for j in range(4)]
     assert max(abs(count - 1000) for count in counts) < 5 * 28
+
+
+def test_folder_of_items_is_read_file_by_file_and_an_id_stands_once_in_all(tmp_path):
+    folder = tmp_path / "task"
+    folder.mkdir()
+    with pytest.raises(ToolkitError, match=r"got a folder without \*\.jsonl, expected items of"):
+        load(folder)
+    lines = item_lines(5, 2)
+    write_lines(folder / "b.jsonl", lines[:2])
+    write_lines(folder / "a.jsonl", lines[2:])
+    (folder / "notes.txt").write_text("no items")
+    found = load(folder)
+    assert [item.id for item in found.evaluated] == ["s3", "s4", "s5", "s1", "s2"]
+    assert len(found.sha256) == 2
+    write_lines(folder / "c.jsonl", lines[:1])
+    with pytest.raises(ToolkitError, match=r"c\.jsonl"):
+        load(folder)

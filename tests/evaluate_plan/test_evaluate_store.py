@@ -144,3 +144,13 @@ def test_store_that_can_not_be_written_is_one_message(tmp_path):
     (tmp_path / "store").write_text("a file")
     with pytest.raises(ToolkitError, match="can't be written"), only_run(tmp_path / "store"):
         pass
+
+
+def test_prompts_that_begin_with_a_prompt_stored_by_its_own_beginning_come_back_whole(tmp_path):
+    shots = "A demonstration. " * 30
+    cells = [[f"{shots}Q: 1", f"{shots}R: 2"], [f"{shots}Q: 10", f"{shots}Q: 11"]]
+    prompts = PromptStore(tmp_path)
+    with prompts.lines:
+        kept = [prompts.keep(cell) for cell in cells]
+    for texts, hashes in zip(cells, kept, strict=True):
+        assert [read_prompt(tmp_path, each) for each in hashes] == texts

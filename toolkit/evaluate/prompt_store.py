@@ -47,5 +47,8 @@ def read_prompt(store: Path, sha256: str) -> str:
     """Return the prompt of a hash."""
     by_hash = {line["sha256"]: line for line in Lines(store / "prompts").read()}
     line = by_hash[sha256]
-    begins = by_hash[line["begins_with"]]["text"] if "begins_with" in line else ""
-    return begins + line["text"]
+    text = line["text"]
+    while "begins_with" in line:  # a beginning may be a prompt that was stored with its own
+        line = by_hash[line["begins_with"]]
+        text = line["text"] + text
+    return text

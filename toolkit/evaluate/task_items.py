@@ -39,9 +39,11 @@ def load_tasks(plan: Plan) -> tuple[TaskItems, ...]:
 
 
 def _load(task: TaskPlan, plan: Plan) -> TaskItems:
-    files = [Path(path) for path in (task.path, task.demonstrations) if path]
-    own = _read(files[0], task, plan)
-    apart = _read(files[1], task, plan) if task.demonstrations else []
+    own_files = _files_of(task.path, task)
+    apart_files = _files_of(task.demonstrations, task) if task.demonstrations else []
+    files = [*own_files, *apart_files]
+    own = [each for file in own_files for each in _read(file, task, plan)]
+    apart = [each for file in apart_files for each in _read(file, task, plan)]
     _check_ids([*own, *apart])
     evaluated = [item for _, item in own if item.split == "evaluation"]
     candidates = [item for _, item in own if item.split == "demonstrations"]
@@ -51,12 +53,12 @@ def _load(task: TaskPlan, plan: Plan) -> TaskItems:
         evaluated, candidates = _set_apart(task, evaluated, plan.demonstrations.reserve)
     if most > len(candidates):
         msg = (
-            f"{files[-1]}: got {len(candidates)} items for demonstrations of task '{task.name}', "
-            f"expected {most} or more; add items or lower 'shots'."
+            f"{task.demonstrations or task.path}: got {len(candidates)} items for demonstrations of "
+            f"task '{task.name}', expected {most} or more; add items or lower 'shots'."
         )
         raise PlanError(msg)
     if not evaluated:
-        msg = f"{files[0]}: got no item to evaluate for task '{task.name}', expected some."
+        msg = f"{task.path}: got no item to evaluate for task '{task.name}', expected some."
         raise SourceError(msg)
     return TaskItems(
         task,
@@ -64,6 +66,22 @@ def _load(task: TaskPlan, plan: Plan) -> TaskItems:
         tuple(candidates),
         tuple(sha256_of(file) for file in files),
     )
+
+
+def _files_of(place: str, task: TaskPlan) -> list[Path]:
+    """Return the file at a place, or those of a folder that hold items, by name."""
+    path = Path(place)
+    if not path.is_dir():
+        return [path]
+    pattern = "task.json" if task.kind == "bigbench" else "*.jsonl"
+    files = sorted(path.glob(pattern))
+    if not files:
+        msg = (
+            f"{place}: got a folder without {pattern}, expected items of task '{task.name}'; give "
+            "their file."
+        )
+        raise PlanError(msg)
+    return files
 
 
 def _read(path: Path, task: TaskPlan, plan: Plan) -> list[tuple[str, Item]]:
