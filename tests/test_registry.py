@@ -86,6 +86,49 @@ def test_unknown_names_are_one_error_with_every_line_to_add(own):
     ]
 
 
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [
+        ("Qwen/Qwen1.5-7B-Chat", "qwen1.5-7b-chat"),
+        ("meta-llama/Llama-2-7b-chat-hf", "llama-2-7b-chat"),
+        ("codellama/CodeLlama-7b-Instruct-hf", "codellama-7b-instruct"),
+        ("somebody/pythia-160m", "EleutherAI/pythia-160m"),
+    ],
+)
+def test_name_that_is_known_but_for_its_owner_is_printed_with_its_facts(own, given, known):
+    registry = load_registry()
+    assert registry.name_of(given) is None
+    with pytest.raises(ToolkitError) as caught:
+        resolve(registry, {given: 1e9})
+    message = str(caught.value)
+    assert "make sure that a complete line is of this very checkpoint" in message
+    added = load_registry(own(message.splitlines()[-1]))
+    assert resolve(added, {given: None}) == {given: known}
+    pd.testing.assert_frame_equal(added.rows([known]), registry.rows([known]))
+
+
+@pytest.mark.parametrize("given", ["Qwen/Qwen1.5-9B-Chat", "/ckpts/mine", "gpt2@main"])
+def test_name_that_no_other_resembles_is_printed_to_be_filled_in(given):
+    with pytest.raises(ToolkitError) as caught:
+        resolve(load_registry(), {given: None})
+    assert str(caught.value).splitlines()[-1] == line_to_add(given, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [
+        ("google/flan-t5-xl", "Flan-T5-XL"),
+        ("google/t5-xxl-lm-adapt", "T5-XXL"),
+        ("mosaicml/mpt-7b-chat", "mpt-7b-chat"),
+        ("decapoda-research/llama-30b-hf", "huggyllama/llama-30b"),
+    ],
+)
+def test_names_on_the_hub_that_a_source_gives_are_known(given, known):
+    registry = load_registry()
+    assert registry.name_of(given) == known
+    assert "name on the hub: Chia et al. 2023" in registry.facts.loc[known, "facts_source"]
+
+
 def test_line_that_the_error_prints_is_taken_once_filled_in(own):
     line = line_to_add("new, one", 5e8).replace("TRUE_OR_FALSE", "false")
     assert resolve(load_registry(own(line)), {"new, one": None}) == {"new, one": "new, one"}

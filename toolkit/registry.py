@@ -2,7 +2,8 @@
 
 ``data/registry/checkpoints.csv`` is shipped, with the source of every row; a user's own file of the
 same columns is put before it. A name that neither holds is an error that prints the lines to add:
-size, family and tuning decide what a study says, so none of them is ever guessed.
+size, family and tuning decide what a study says, so none of them is ever guessed. Where only the
+owner before a name is not known, the line that is printed has the facts, for the user to affirm.
 """
 
 import csv
@@ -17,9 +18,11 @@ import pandera.pandas as pa
 from toolkit import paths
 from toolkit.errors import SourceError, did_you_mean
 from toolkit.scores import CHECKPOINT_COLUMNS, CHECKPOINTS_SCHEMA
-from toolkit.tables import line_of, read_table, shortened
+from toolkit.tables import csv_text, line_of, read_table, shortened
 
 ALIAS_SEPARATOR = "|"
+# Converted to the format of the hub, a checkpoint is still the same.
+HUB_ENDING = "-hf"
 KEPT = ["checkpoint", *CHECKPOINT_COLUMNS, "facts_source"]
 COLUMNS = ["checkpoint", "aliases", *CHECKPOINT_COLUMNS, "facts_source"]
 REGISTRY_SCHEMA = CHECKPOINTS_SCHEMA.remove_columns(["api", "developer"]).add_columns(
@@ -112,12 +115,25 @@ def _unknown(registry: Registry, unknown: list[str], sizes: Mapping[str, float |
     first = unknown[0]
     hint = did_you_mean(first.lower(), list(registry.names))
     said = registry.own_file or "a file of your own (header below) given with --checkpoints FILE"
-    lines = "\n".join(line_to_add(name, sizes[name]) for name in unknown)
+    lines = "\n".join(
+        _line_of_namesake(registry, name) or line_to_add(name, sizes[name]) for name in unknown
+    )
     return (
         f"checkpoint {shortened(first)!r}: not in the registry{hint}, got {len(unknown)} such "
         f"name{'s' if len(unknown) > 1 else ''}, expected checkpoints whose size and family are "
-        f"known; fill in and add to {said}:\n{','.join(COLUMNS)}\n{lines}"
+        "known; fill in what stands in capitals, make sure that a complete line is of this very "
+        f"checkpoint, and add to {said}:\n{','.join(COLUMNS)}\n{lines}"
     )
+
+
+def _line_of_namesake(registry: Registry, name: str) -> str | None:
+    """Return the line of a checkpoint of this name but for its owner, with the name as alias."""
+    owner, _, bare = name.rpartition("/")
+    known = registry.name_of(bare) or registry.name_of(bare.removesuffix(HUB_ENDING))
+    if not owner or known is None:
+        return None
+    facts = registry.facts.loc[[known]].reset_index().assign(aliases=name)[COLUMNS]
+    return csv_text(facts).splitlines()[1]
 
 
 def _known_as(frame: pd.DataFrame) -> list[dict[str, str]]:

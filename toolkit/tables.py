@@ -64,18 +64,22 @@ def check_table(frame: pd.DataFrame, schema: pa.DataFrameSchema, where: str) -> 
     raise ScoresError(msg) from None
 
 
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as CSV, atomically, with the same bytes on every platform."""
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV, the same on every platform."""
     # Whole numbers to the last digit; float_format is for shares.
     whole = {
         c: "Int64"
         for c in frame.select_dtypes("float")
         if (frame[c].dropna() % 1 == 0).all() and frame[c].abs().max() < 2**53
     }
-    text = frame.astype(whole).to_csv(index=False, lineterminator="\n", float_format="%.10g")
+    return frame.astype(whole).to_csv(index=False, lineterminator="\n", float_format="%.10g")
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as CSV, atomically, with the same bytes on every platform."""
     try:
         with atomic_path(path) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
+            temporary.write_text(csv_text(frame), encoding="utf-8", newline="\n")
     except OSError as error:
         msg = f"{path}: can't be written ({error.strerror}); choose another folder or make room."
         raise ScoresError(msg) from None

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.errors import SourceError, did_you_mean
-from toolkit.sources.checks import check_proportion, name_of
+from toolkit.sources.checks import ID_MAX, check_proportion, name_of, text_of
 from toolkit.sources.json_files import Tick
 from toolkit.sources.records import Asked, Cell, Ledger, Run
 from toolkit.sources.table_rows import counted, read_rows
@@ -109,6 +109,7 @@ def _check_tasks(given: WideMap, where: str) -> None:
     names = [task.name for task in given.task]
     for at, task in enumerate(given.task, start=1):
         check_proportion(task.chance, f"{where} task {at} chance", given.metric)
+        text_of(task.chance_source, "chance_source", f"{where} task {at}", ID_MAX)
         if task.n_items < 1 or names.count(task.name) > 1:
             msg = (
                 f"{where} task {at}: got {task.n_items} items for {shortened(task.name)!r}, "
