@@ -53,8 +53,8 @@ def _load(task: TaskPlan, plan: Plan) -> TaskItems:
         evaluated, candidates = _set_apart(task, evaluated, plan.demonstrations.reserve)
     if most > len(candidates):
         msg = (
-            f"{task.demonstrations or task.path}: got {len(candidates)} items for demonstrations of "
-            f"task '{task.name}', expected {most} or more; add items or lower 'shots'."
+            f"{task.demonstrations or task.path}: got {len(candidates)} items for demonstrations "
+            f"of task '{task.name}', expected {most} or more; add items or lower 'shots'."
         )
         raise PlanError(msg)
     if not evaluated:
