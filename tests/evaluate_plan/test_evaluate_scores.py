@@ -1,6 +1,7 @@
 """Answers to item scores, by numbers worked out by hand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -55,6 +56,19 @@ def test_margin_below_the_resolution_is_unresolved():
     assert scored([-3.0, -2.0, -2.0 - 1e-5]).options.unresolved
     apart = scored([-3.0, -2.0, -2.5]).options
     assert (apart.margin, apart.unresolved) == (0.5, False)
+
+
+def test_resolution_of_a_sum_grows_with_its_tokens():
+    # 2 and 3 tokens and a log-likelihood of -16: an error of up to 4e-4.
+    near, far = scored([-30.0, -16.0, -16.0 - 3.9e-4]), scored([-30.0, -16.0, -16.0 - 4.1e-4])
+    assert (near.options.unresolved, far.options.unresolved) == (True, False)
+
+
+def test_tie_by_a_metric_of_the_task_is_unresolved_and_by_another_is_not():
+    by_token = replace(TEXT, metrics=("accuracy_per_token",))
+    tied = [-3.0, -2.0, -4.5]  # per token -1.5, -2, -1.5
+    assert scored(tied, task=by_token).options.unresolved
+    assert not scored(tied, task=replace(TEXT, metrics=("accuracy",))).options.unresolved
 
 
 def test_letters_have_one_metric():

@@ -12,7 +12,13 @@ import numpy as np
 import torch
 
 from toolkit.errors import CheckpointError
-from toolkit.evaluate.requests import Generated, GenerateRequest, Scored, ScoreRequest
+from toolkit.evaluate.requests import (
+    Generated,
+    GenerateRequest,
+    Scored,
+    ScoreRequest,
+    rounding_error,
+)
 
 # Tokens of a forward during the trial: so few that prefixes are cached, bundles follow one
 # another, and texts enter while others are being decoded.
@@ -119,7 +125,10 @@ def certify_scoring(
             f"the checkpoint in {str(dtype).removeprefix('torch.')} gives log-likelihoods that "
             "aren't finite; use float32, or bfloat16 where the device has it."
         )
-    allowed = [_tolerance(request, score, dtype) for request, score in expected.items()]
+    allowed = [
+        rounding_error(score.log_likelihood, len(request.continuation), resolution(dtype))
+        for request, score in expected.items()
+    ]
     refused: list[str] = []
     for mode in modes[:-1]:
         try:
@@ -138,11 +147,6 @@ def certify_scoring(
             return Certificate(mode, max(errors), "; ".join(refused))
         refused.append(f"{mode}: log-likelihoods differ by up to {max(errors):.2g}")
     return Certificate(modes[-1], 0.0, "; ".join(refused))
-
-
-def _tolerance(request: ScoreRequest, score: Scored, dtype: torch.dtype) -> float:
-    """Return the allowed error: it grows with the tokens summed and the size of the logits."""
-    return resolution(dtype) * (len(request.continuation) + abs(score.log_likelihood) / 16)
 
 
 def certify_generation(

@@ -10,7 +10,14 @@ from toolkit.evaluate.asking import Asked
 from toolkit.evaluate.items import Item
 from toolkit.evaluate.plan import METRICS, AnswerParser, TaskPlan
 from toolkit.evaluate.prompts import continuations
-from toolkit.evaluate.requests import Answer, Finish, Generated, Scored, ScoreRequest
+from toolkit.evaluate.requests import (
+    Answer,
+    Finish,
+    Generated,
+    Scored,
+    ScoreRequest,
+    rounding_error,
+)
 from toolkit.sources.option_scores import option_scores
 
 
@@ -20,8 +27,8 @@ class OptionsScored:
 
     ``chosen`` has the option of largest log-likelihood by metric: its sum, or divided by tokens or
     by bytes. Brier score (0 to 2), target share and log-probability are those of the sums.
-    ``margin`` lies between the two largest sums; below what the engine resolves it is
-    ``unresolved`` which of the two is larger.
+    ``margin`` lies between the two largest sums. Where rounding alone could have chosen another
+    option, by a metric of the task, the choice is ``unresolved``.
     """
 
     log_likelihoods: tuple[float, ...]
@@ -64,7 +71,7 @@ class ItemScore:
 def score(asked: Asked, answers: Sequence[Answer], task: TaskPlan, resolution: float) -> ItemScore:
     """Return the score of an item from the answers to its requests, in their order.
 
-    ``resolution`` is the difference of log-likelihoods that the engine can't tell from none.
+    ``resolution`` is the error of a log-likelihood per token that rounding alone explains.
     """
     options = generated = None
     if task.answer is None:
@@ -88,11 +95,11 @@ def _compare(
     sums = np.array([each.log_likelihood for each in answers])
     n_tokens = [len(each.continuation) for each in asked.requests if isinstance(each, ScoreRequest)]
     n_bytes = [len(each.encode()) for each in continuations(asked.item, task)]
-    by_metric = {
-        "accuracy": sums,
-        "accuracy_per_token": sums / n_tokens,
-        "accuracy_per_byte": sums / n_bytes,
-    }
+    ones = np.ones(len(sums))
+    per = dict(zip(METRICS["text"], (ones, np.array(n_tokens), np.array(n_bytes)), strict=True))
+    errors = np.array(
+        [rounding_error(*each, resolution) for each in zip(sums, n_tokens, strict=True)]
+    )
     second, best = np.sort(sums)[-2:]
     gold = asked.item.gold
     shares = option_scores(sums.tolist(), gold) if gold is not None else None
@@ -104,14 +111,23 @@ def _compare(
         n_tokens=tuple(n_tokens),
         n_bytes=tuple(n_bytes),
         greedy=tuple(each.greedy for each in answers),
-        chosen={metric: int(by_metric[metric].argmax()) for metric in METRICS[task.scoring]},
+        chosen={each: int((sums / per[each]).argmax()) for each in METRICS[task.scoring]},
         gold=gold,
         margin=float(best - second),
-        unresolved=bool(best - second <= resolution),
+        unresolved=any(
+            _is_tied(sums / per[each], errors / per[each]) for each in task.metric_names
+        ),
         brier=shares.brier,
         target_prob=shares.target_prob,
         target_log_prob=shares.target_log_prob,
     )
+
+
+def _is_tied(values: np.ndarray, errors: np.ndarray) -> bool:
+    """Return whether another value is as near to the largest as the larger error of the two."""
+    best = values.argmax()
+    near = values[best] - values <= np.maximum(errors, errors[best])
+    return bool(near.sum() > 1)
 
 
 def _parse(generated: Generated, parser: AnswerParser, item: Item) -> TextParsed:

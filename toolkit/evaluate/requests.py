@@ -66,8 +66,8 @@ class Engine(Protocol):
     """A loaded checkpoint that answers requests.
 
     ``identity`` is a hash of everything that its answers depend on besides the requests: weights,
-    tokenizer, dtype, attention, version of the numerics. ``resolution`` is the difference of
-    log-likelihoods below which two options can't be told apart in this dtype.
+    tokenizer, dtype, attention, version of the numerics. ``resolution`` is the error of a
+    log-likelihood per token that rounding alone explains in this dtype.
     """
 
     identity: str
@@ -90,3 +90,11 @@ class Engine(Protocol):
     def provenance(self) -> dict[str, str | int | float | bool]:
         """Return versions, device, dtype, mode and certificate of this engine."""
         ...
+
+
+def rounding_error(log_likelihood: float, n_tokens: int, resolution: float) -> float:
+    """Return the error of a log-likelihood, in nats, that rounding alone explains.
+
+    It grows with the tokens summed and the size of the logits; ``resolution`` as in ``Engine``.
+    """
+    return resolution * (n_tokens + abs(log_likelihood) / 16)
