@@ -16,6 +16,7 @@ from toolkit.scores import read_scores
 DRAWN_LATER = {"jump_gap", "jump_present", "jump_probability"}
 NOT_KEPT = {
     "gain",
+    "log_ways",
     *LOG_ODDS,
     "jump_size_prior",
     "task_log_likelihood",
