@@ -178,7 +178,8 @@ def test_index_names_what_would_decide(browser, tiny_site, study):
     for claim in study["claims"]:
         assert claim["next_measurement"] in text
     assert "2 claims undetermined" in text
-    assert "Of 2 claims in 1 study, 0 keep a jump" in text
+    assert "Of 2 claims in 1 study (1 jump claimed before, and what was measured" in text
+    assert "beside them), 0 keep a jump" in text
 
 
 # --- Files --------------------------------------------------------------------------------------
