@@ -67,8 +67,7 @@ def _on_ray(
     if started:
         _connect(ray, workers)
     try:
-        if workers.gpus:
-            _check_gpus(ray, workers.gpus)
+        _check_gpus(ray, workers.gpus)
         options = {"num_gpus": workers.gpus, "max_retries": RETRIES}
         job = ray.remote(**options)(function)
         waiting = [job.remote(*each) for each in arguments]

@@ -16,7 +16,7 @@ def scoring_modes(network: Network) -> tuple[str, ...]:
     """Return the ways to score, the reference last."""
     if isinstance(network, EncoderDecoder):
         return "encoder once", "plain"
-    return (*_packed_modes(network), "rows", "plain") if not network.length_scaled else ("plain",)
+    return *_fast_modes(network, "rows"), "plain"
 
 
 def scorer(network: Network, mode: str, room: Room) -> DecoderScorer | EncoderDecoderScorer:
@@ -32,7 +32,7 @@ def generation_modes(network: Network) -> tuple[str, ...]:
     """Return the ways to generate, the reference last."""
     if isinstance(network, EncoderDecoder):
         return "cached", "plain"
-    return (*_packed_modes(network), "cached", "plain") if not network.length_scaled else ("plain",)
+    return *_fast_modes(network, "cached"), "plain"
 
 
 def generator(
@@ -46,5 +46,8 @@ def generator(
     return LoopGenerator(network, begin, cached=mode == "cached")
 
 
-def _packed_modes(network: Decoder) -> tuple[str, ...]:
-    return (BY_BLOCK, "packed") if network.offers_blocks else ("packed",)
+def _fast_modes(network: Decoder, unpacked: str) -> tuple[str, ...]:
+    """Return the packed ways and the unpacked one that shares work; none where length counts."""
+    if network.length_scaled:
+        return ()
+    return (BY_BLOCK, "packed", unpacked) if network.offers_blocks else ("packed", unpacked)

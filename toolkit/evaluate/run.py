@@ -50,7 +50,7 @@ def run_plan(
         jobs = jobs_of(plan, tasks)
         here = workers.engine == "local" and workers.n == 1
         # Another process can't call back; its checkpoints are told of when they are done.
-        n_items = n_asked_items(plan, tasks) / len(plan.checkpoint)
+        n_items = _n_asked_of_each(plan, tasks)
         arguments = [(job, opening.open_engine, tick if here else no_tick) for job in jobs]
         for measured in run_unordered(measure, arguments, with_gpus(workers, plan.device)):
             for each in measured:
@@ -79,8 +79,11 @@ def jobs_of(plan: Plan, tasks: Sequence[TaskItems]) -> list[Job]:
 
 def n_asked_items(plan: Plan, tasks: Sequence[TaskItems]) -> int:
     """Return how often an item is asked about, over all checkpoints and conditions."""
-    per_checkpoint = sum(len(t.evaluated) * len(conditions(plan, t.plan)) for t in tasks)
-    return per_checkpoint * len(plan.checkpoint)
+    return _n_asked_of_each(plan, tasks) * len(plan.checkpoint)
+
+
+def _n_asked_of_each(plan: Plan, tasks: Sequence[TaskItems]) -> int:
+    return sum(len(t.evaluated) * len(conditions(plan, t.plan)) for t in tasks)
 
 
 def with_gpus(workers: Workers, device: str) -> Workers:

@@ -14,9 +14,8 @@ from typing import Any
 from toolkit import __version__
 from toolkit.analysis import Analysis
 from toolkit.estimands import Estimate
-from toolkit.report.csv_text import csv_text
 from toolkit.report.draws_summary import draws_csv
-from toolkit.report.verdicts_file import as_text, number, study_record
+from toolkit.report.verdicts_file import as_text, number, rows_as_csv, study_record
 from toolkit.verdict import Verdict
 
 JSON, CSV, TEXT = "application/json", "text/csv", "text/plain"
@@ -112,7 +111,7 @@ def command(analysis: Analysis) -> str:
 def verdicts_csv(analyses: Sequence[Analysis]) -> str:
     """Return one row for each claim, with the numbers of verdicts.json."""
     rows = [_verdict_row(a, verdict) for a in analyses for verdict in a.verdicts]
-    return csv_text(VERDICT_COLUMNS, rows)
+    return rows_as_csv(VERDICT_COLUMNS, rows)
 
 
 def _verdict_row(analysis: Analysis, verdict: Verdict) -> dict[str, Any]:
@@ -155,7 +154,7 @@ def estimates_csv(analyses: Sequence[Analysis]) -> str:
                 for group, estimates in groups.items()
                 for name, each in estimates.items()
             ]
-    return csv_text(ESTIMATE_COLUMNS, rows)
+    return rows_as_csv(ESTIMATE_COLUMNS, rows)
 
 
 def _values(estimate: Estimate) -> dict[str, Any]:

@@ -8,12 +8,10 @@ import xarray as xr
 
 from toolkit.analysis import Analysis
 from toolkit.diagnose import measure_mixing
-from toolkit.estimands import CI_PROB
-from toolkit.report.csv_text import csv_text
-from toolkit.report.verdicts_file import number
+from toolkit.report.score_cells import TAILS
+from toolkit.report.verdicts_file import number, rows_as_csv
 
 LEAD = ("chain", "draw")
-TAILS = ((1 - CI_PROB) / 2, 0.5, 1 - (1 - CI_PROB) / 2)
 COLUMNS = (
     "study", "unknown", "of", "mean", "sd", "ci_low", "median", "ci_high", "rhat", "ess_bulk",
     "ess_tail",
@@ -32,7 +30,7 @@ def draws_csv(analysis: Analysis) -> str:
             {"study": analysis.source.study.id, "unknown": str(name), **row}
             for row in _elements(draws, own)
         ]
-    return csv_text(COLUMNS, rows)
+    return rows_as_csv(COLUMNS, rows)
 
 
 def _elements(
@@ -41,13 +39,14 @@ def _elements(
     """Yield the summary of each element; ``of`` says which: its labels, by dimension."""
     dims = [dim for dim in draws.dims if dim not in LEAD]
     values = draws.transpose(*LEAD, *dims).to_numpy().astype(float)
-    low, median, high = np.quantile(values, TAILS, axis=(0, 1))
+    low, median, high = np.quantile(values, (TAILS[0], 0.5, TAILS[1]), axis=(0, 1))
     columns = {
         "mean": values.mean((0, 1)), "sd": values.std((0, 1)),
         "ci_low": low, "median": median, "ci_high": high,
         **{k: v.transpose(*dims).to_numpy() for k, v in mixing.items() if v is not None},
     }  # fmt: skip
+    names = [[f"{dim} {label}" for label in draws[dim].to_numpy()] for dim in dims]
     for at in np.ndindex(values.shape[2:]):
-        labels = [f"{dim} {draws[dim].to_numpy()[i]}" for dim, i in zip(dims, at, strict=True)]
+        labels = [own[i] for own, i in zip(names, at, strict=True)]
         row = {column: number(float(f"{of[at]:.5g}")) for column, of in columns.items()}
         yield {"of": ", ".join(labels), **row}

@@ -148,7 +148,7 @@ def _waterfall(
     )
     text = f"{said} {WHISKERS}"
     return (
-        paragraphs(f"{said} {WHISKERS}")
+        paragraphs(text)
         + f'<div class="one-panel">{chart_html(chart, text, _table(parts, of_task, arm))}</div>'
     )
 

@@ -100,7 +100,7 @@ def chance_of(estimate: Estimate) -> str:
         return "< 0.01"
     if p > 0.99:
         return "> 0.99"
-    shown = digits(estimate.mcse, 3) if estimate.mcse <= FINE else digits(estimate.mcse, 2)
+    shown = digits(estimate.mcse, 3 if estimate.mcse <= FINE else 2)
     rounded = f"{p:.{shown}f}"
     return rounded if 0 < float(rounded) < 1 else f"{p:.2f}"
 

@@ -142,11 +142,12 @@ def _score_table(cells: pd.DataFrame, caption: str) -> str:
         "n_items": "{:.0f}".format,
         **dict.fromkeys(("score", "low", "high"), "{:.3f}".format),
     }
+    names = [str(name) for name in cells]
     columns = [
         [Num(write(value)) if pd.notna(value) else "" for value in cells[name]]
         if (write := written.get(name))
         else cells[name]
-        for name in cells.columns.astype(str)
+        for name in names
     ]
-    header = [SHOWN_COLUMNS[name] for name in cells.columns.astype(str)]
+    header = [SHOWN_COLUMNS[name] for name in names]
     return tables.table(header, zip(*columns, strict=True), caption)

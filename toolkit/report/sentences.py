@@ -6,22 +6,22 @@ from math import isnan
 
 from toolkit.analysis import Analysis, Survivors
 from toolkit.claims import CONTROLLED_ARM
-from toolkit.estimands import MATERIAL, ROPE
+from toolkit.estimands import MATERIAL
 from toolkit.gates import Outcome
 from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, equals, hedge, interval, points
 from toolkit.verdict import Verdict
 
 MEANING = {
-    Outcome.JUMP_REMAINS: "A jump larger than {rope} points stays after controls.",
-    Outcome.EXPLAINED: "There is a jump as published, none of {rope} points after controls.",
-    Outcome.NO_JUMP: "No jump of {rope} points, neither as published nor after controls.",
+    Outcome.JUMP_REMAINS: f"A jump larger than {MATERIAL} stays after controls.",
+    Outcome.EXPLAINED: f"There is a jump as published, none of {MATERIAL} after controls.",
+    Outcome.NO_JUMP: f"No jump of {MATERIAL}, neither as published nor after controls.",
     Outcome.UNDETERMINED: "These data can't tell. This is not a 'no'.",
 }
 
 
 def meaning(outcome: Outcome) -> str:
     """Return what a verdict means, in one sentence."""
-    return MEANING[outcome].format(rope=f"{100 * ROPE:.0f}")
+    return MEANING[outcome]
 
 
 def claimed(analysis: Analysis) -> str:

@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import pandas as pd
 
 from toolkit import __version__
 from toolkit.analysis import Analysis, Survivors
@@ -165,6 +167,11 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
 
 def _reason(reason: Reason) -> dict[str, str]:
     return {"code": reason.code, "text": reason.text}
+
+
+def rows_as_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as CSV with the digits of ``number``; what could not be computed is empty."""
+    return pd.DataFrame(rows, columns=list(columns)).to_csv(index=False, lineterminator="\n")
 
 
 def number(value: float) -> float | None:
