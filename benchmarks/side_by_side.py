@@ -89,23 +89,13 @@ def count_tokens(own: Own, workload: Workload, prompts: Sequence[Prompt]) -> dic
     These are the distinct nodes of the token trie; an encoder reads each distinct context whole.
     Of a generated text all tokens but the last are run as well.
     """
-    from toolkit.evaluate.requests import ScoreRequest
     from toolkit.evaluate.trie import count_work
 
     requests = own.requests(prompts)
-    work = count_work(requests)
+    work = count_work(requests, encoder_decoder=workload.family == "t5")
     fewest = work.n_distinct_tokens
     if workload.kind == "generate":
         fewest += own.n_generated - len(prompts)
-    if workload.family == "t5":
-        tails: dict[tuple[int, ...], list[Any]] = {}
-        for request in requests:
-            tails.setdefault(request.context, []).append(request.continuation)
-        fewest = sum(
-            len(context)
-            + count_work([ScoreRequest((0,), tail) for tail in group]).n_distinct_tokens
-            for context, group in tails.items()
-        )
     first, last = (pick(request.context for request in requests) for pick in (min, max))
     pairs = enumerate(zip(first, last, strict=False))
     return {

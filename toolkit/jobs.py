@@ -27,13 +27,14 @@ class Workers:
 
     ``engine`` is one of ``ENGINES``.
     Without an address a cluster of ``n`` workers is started on this machine and ended with the
-    jobs. ``gpus`` is what each job takes of the cluster's, and may be a fraction.
+    jobs. ``gpus`` is what each job takes of the cluster's, and may be a fraction; None stands for
+    one where the cluster has any.
     """
 
     engine: str = "local"
     n: int = 1
     address: str | None = None
-    gpus: float = 0
+    gpus: float | None = 0
 
 
 HERE = Workers()
@@ -67,8 +68,7 @@ def _on_ray(
     if started:
         _connect(ray, workers)
     try:
-        _check_gpus(ray, workers.gpus)
-        options = {"num_gpus": workers.gpus, "max_retries": RETRIES}
+        options = {"num_gpus": _gpus_of_a_job(ray, workers.gpus), "max_retries": RETRIES}
         job = ray.remote(**options)(function)
         waiting = [job.remote(*each) for each in arguments]
         while waiting:
@@ -97,15 +97,19 @@ def _connect(ray: Any, workers: Workers) -> None:
         raise EngineError(msg) from error
 
 
-def _check_gpus(ray: Any, wanted: float) -> None:
-    """Raise where the cluster has not so many GPUs: a job would wait for one without a word."""
+def _gpus_of_a_job(ray: Any, wanted: float | None) -> float:
+    """Return what a job takes; refuse what isn't there, for which it would wait without a word."""
+    # Of the whole cluster: the machine that asks may have none itself.
     has = ray.cluster_resources().get("GPU", 0)
+    if wanted is None:
+        return min(1, has)
     if has < wanted:
         msg = (
             f"--engine ray: got a cluster with {has:g} GPUs, expected {wanted:g} for each job; add "
             "a machine with a GPU, or set the plan's device to 'cpu'."
         )
         raise EngineError(msg)
+    return wanted
 
 
 def _reach(address: str | None) -> None:

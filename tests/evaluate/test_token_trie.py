@@ -35,6 +35,20 @@ def test_work_of_two_options_after_one_prefix():
     assert count_work([*options, options[0]]) == Work(4, 100 + 101 + 1 + 100, 101 + 1)
 
 
+def test_encoder_shares_whole_contexts_and_its_decoder_beginnings():
+    context, other = tuple(range(100)), (*range(99), 7)
+    asked = [
+        ScoreRequest(context, (1, 2, 3)),
+        ScoreRequest(context, (1, 2, 4)),
+        ScoreRequest(other, (1, 2)),
+        GenerateRequest(other, (), 5),
+    ]
+    # A decoder reads its first token and all of a continuation but the last.
+    expected = Work(4, 4 * 100 + 3 + 3 + 2 + 1, 2 * 100 + 3 + 2)
+    assert count_work(asked, encoder_decoder=True) == expected
+    assert count_work([], encoder_decoder=True) == Work(0, 0, 0)
+
+
 def test_no_requests_are_no_work():
     assert count_work([]) == Work(0, 0, 0)
 

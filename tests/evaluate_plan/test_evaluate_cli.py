@@ -1,10 +1,12 @@
 """From a plan to a study folder that the other commands take as it is."""
 
 import json
+import shutil
 import sys
 
 import pandas as pd
 import pytest
+from garden_plan import make_garden
 from typer.testing import CliRunner
 
 from toolkit.cli import app
@@ -135,6 +137,24 @@ def test_dry_run_counts_without_torch_and_writes_nothing(garden, monkeypatch, sn
     assert row["cells"] == 4 * 4
     assert row["requests"] == 7 * (2 * 8 * 2 + 10 * 4 + 8)
     assert row["distinct tokens"] < row["tokens"] / 2
+
+
+def test_dry_run_says_what_a_window_cuts_and_refuses_what_the_run_would(
+    garden, checkpoints, tmp_path, edit
+):
+    asked = json.loads(run(garden, "--dry-run", "--json"))["checkpoints"]
+    assert [row["truncated"] for row in asked] == [0] * len(asked)
+    longest = max(row["longest request"] for row in asked)
+    shutil.copytree(checkpoints, tmp_path / "narrow")
+    garden = make_garden(tmp_path / "other", tmp_path / "narrow")
+    for config in (tmp_path / "narrow").glob("*/config.json"):
+        facts = json.loads(config.read_text()) | {"max_position_embeddings": longest // 2}
+        config.write_text(json.dumps(facts))
+    with pytest.raises(ToolkitError, match=r"expected at most \d+ in all, the window"):
+        run(garden, "--dry-run")
+    edit(garden, 'store = "store"', 'store = "store"\ntoo_long = "truncate_left"')
+    cut = json.loads(run(garden, "--dry-run", "--json"))["checkpoints"]
+    assert all(0 < row["truncated"] < row["items"] for row in cut)
 
 
 def test_measuring_without_torch_is_one_message(garden, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from toolkit.errors import ToolkitError
 from toolkit.evaluate.asking import Window, ask
 from toolkit.evaluate.conditions import conditions
-from toolkit.evaluate.encoding import is_encoder_decoder, load_encoder
+from toolkit.evaluate.encoding import Architecture, load_encoder, read_architecture
 from toolkit.evaluate.plan_file import read_plan
 from toolkit.evaluate.requests import GenerateRequest
 from toolkit.evaluate.task_items import load_tasks
@@ -59,7 +59,9 @@ def test_encoder_decoder_reads_apart(plan, encoder):
     ((context, tails),) = apart.pairs(["Answer: "], [["A"]])
     assert encoder.tokenizer.decode(context) == "Answer:"
     assert tails == [tuple(encoder.tokenizer.encode(" A", add_special_tokens=False))]
-    assert not is_encoder_decoder(plan.checkpoint[0].source)
+    assert read_architecture(plan.checkpoint[0].source) == Architecture(
+        encoder_decoder=False, context_length=2048
+    )
 
 
 def test_chat_template_writes_the_turns_once(plan, encoder):

@@ -55,5 +55,6 @@ def test_failing_checkpoint_is_its_own_message_and_keeps_the_others(garden, fake
 
 def test_workers_of_a_cluster_have_a_gpu_each_where_there_are_some(monkeypatch, tmp_path):
     assert with_gpus(Workers("ray", 2), "cuda").gpus == 1
+    assert with_gpus(Workers("ray", 2), "auto").gpus is None
     assert with_gpus(Workers("ray", 2), "cpu").gpus == 0
     assert with_gpus(Workers("local", 2), "cuda").gpus == 0

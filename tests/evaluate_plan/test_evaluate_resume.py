@@ -1,5 +1,6 @@
 """A run that is killed with no warning goes on where it stopped, to the same last byte."""
 
+import json
 import os
 import signal
 import subprocess
@@ -27,7 +28,7 @@ def measure(plan_file):
 
 
 def n_lines(store):
-    return sum(path.read_bytes().count(b"\n") for path in store.glob("answers/*/*.jsonl"))
+    return sum(path.read_bytes().count(b'"key"') for path in store.glob("answers/*/*.jsonl"))
 
 
 def kill_when(plan_file, n_kept):
@@ -85,6 +86,31 @@ def test_resumed_run_repeats_at_most_the_batch_in_flight(garden, monkeypatch):
     measure(garden)
     assert 3 <= sum(engine.asked for engine in opened) <= 3 + BATCH
     assert computed == sum(each.n_requests - each.n_known for each in done.measured)
+
+
+def test_answers_say_which_engine_gave_them(garden, monkeypatch):
+    def open_with(torch):
+        def opened(source, *, device, budget):
+            engine = open_fake(source, device=device, budget=budget)
+            engine.provenance = lambda: {"torch": torch}
+            return engine
+
+        return opened
+
+    monkeypatch.setattr(opening, "open_engine", open_with("1"))
+    (first, *_) = measure(garden).measured
+    assert first.answers == ({"n": first.n_requests, "engine": {"torch": "1"}},)
+    for path in garden.parent.glob("store/answers/*/*.jsonl"):
+        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-3]))
+    monkeypatch.setattr(opening, "open_engine", open_with("2"))
+    measure(garden)
+    made = json.loads((garden.parent / "measured/garden/evaluation.json").read_text())
+    for each in made["checkpoints"].values():
+        assert each["engine"] == {"torch": "2"}
+        given = {answer["engine"]["torch"]: answer["n"] for answer in each["answers"]}
+        assert sum(given.values()) == each["n_requests"]
+        assert given["1"] == each["n_known"]
+    assert sum(each["n_requests"] - each["n_known"] for each in made["checkpoints"].values()) >= 3
 
 
 class Broken:

@@ -83,6 +83,7 @@ def test_unparseable_text_is_kept_apart_from_a_wrong_one():
     assert [each.correct["exact_match"] for each in (right, wrong, none)] == [True, False, False]
     assert [each.generated.unparseable for each in (right, wrong, none)] == [False, False, True]
     assert (wrong.generated.answer, none.generated.answer) == ("4", None)
+    assert none.generated.gold == ("5",)
     assert (none.generated.n_tokens, none.generated.finish, none.truncated) == (2, "stop", True)
 
 

@@ -32,7 +32,7 @@ def test_answers_come_back_to_the_last_bit(tmp_path_factory, values, texts):
     answers += [Generated(text, (1, 2**31), "length") for text in texts]
     with Lines(folder) as lines:
         for at, answer in enumerate(answers):
-            lines.write(line_of(str(at), answer))
+            lines.write(line_of(str(at), "maker", answer))
     back = [answer_in(line) for line in kept(folder)[0]]
     assert repr(back) == repr(answers)  # -0.0 equals 0.0
 

@@ -4,12 +4,15 @@ A cell is asked about as a whole, so that its numbers depend on nothing else in 
 """
 
 import math
+import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from toolkit.errors import EngineError
 from toolkit.evaluate.asking import Asked
 from toolkit.evaluate.requests import Answer, Engine, Request, Scored
-from toolkit.evaluate.store import Lines, answer_in, key_of, line_of
+from toolkit.evaluate.store import Lines, answer_in, key_of, line_of, maker_line
 
 # Told: items done (a part of one counts as such), and tokens asked about.
 Tick = Callable[[float, int], None]
@@ -20,12 +23,27 @@ def no_tick(_items: float, _tokens: int) -> None:
 
 
 class Answering:
-    """What answers the requests of one set of weights, and counts what was known before."""
+    """What answers the requests of one set of weights, and counts what was known before.
+
+    ``n_made`` counts the answers given so far by their maker: the engine of this run or of an
+    earlier one, each described in ``makers``.
+    """
 
     def __init__(self, engine: Engine, lines: Lines, name: str, tick: Tick) -> None:
         self.engine, self.lines, self.name, self.tick = engine, lines, name, tick
-        self.known = {line["key"]: answer_in(line) for line in lines.read()}
+        self.known: dict[str, Answer] = {}
+        self.makers: dict[str, dict[str, Any]] = {}
+        self._maker_of: dict[str, str] = {}
+        for line in lines.read():
+            # The same word for the answers of a run, not one each.
+            maker = sys.intern(line["maker"])
+            if "engine" in line:
+                self.makers[maker] = line["engine"]
+            else:
+                self.known[line["key"]], self._maker_of[line["key"]] = answer_in(line), maker
+        self._own = maker_line(engine.provenance())
         self.n_requests = self.n_known = 0
+        self.n_made: Counter[str] = Counter()
 
     def answers(self, asked: Sequence[Asked]) -> list[list[Answer]]:
         """Return the answers about each item of a cell; new ones are kept as they come."""
@@ -52,6 +70,7 @@ class Answering:
         if missing:
             msg = f"checkpoint '{self.name}': its engine left {missing} requests without an answer."
             raise EngineError(msg)
+        self.n_made.update(self._maker_of[key] for key in order)
         return [[self.known[key] for key in of_item] for of_item in keys]
 
     def _keep(self, key: str, answer: Answer) -> None:
@@ -61,8 +80,12 @@ class Answering:
                 'expected a finite number; its dtype may be too narrow: set dtype = "float32".'
             )
             raise EngineError(msg)
-        self.lines.write(line_of(key, answer))
-        self.known[key] = answer
+        maker = self._own["maker"]
+        if maker not in self.makers:
+            self.makers[maker] = self._own["engine"]
+            self.lines.write(self._own)
+        self.lines.write(line_of(key, maker, answer))
+        self.known[key], self._maker_of[key] = answer, maker
 
 
 def _n_tokens(request: Request) -> int:

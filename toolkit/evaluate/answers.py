@@ -19,12 +19,20 @@ def parsed_answer(text: str, parser: AnswerParser, item: Item) -> str | None:
     return PARSERS[parser](text, item) or None
 
 
+def right_answers(parser: AnswerParser, item: Item) -> tuple[str, ...]:
+    """Return what a right answer may read, as this parser would find it."""
+    if parser == "letter":
+        return () if item.gold is None else (LETTERS[item.gold],)
+    return item.right_texts
+
+
 def is_right(answer: str, parser: AnswerParser, item: Item) -> bool:
     """Return whether an answer is a right one of its item, up to case, edges and notation."""
+    right = right_answers(parser, item)
     if parser == "letter":
-        return item.gold is not None and answer == LETTERS[item.gold]
+        return answer in right
     same = _same_number if parser in ("number", "first_number") else _same_text
-    return any(same(answer, right) for right in item.right_texts)
+    return any(same(answer, each) for each in right)
 
 
 def _whole(text: str, _item: Item) -> str:

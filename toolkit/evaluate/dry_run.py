@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from toolkit.evaluate.asking import Window, ask
 from toolkit.evaluate.conditions import conditions
-from toolkit.evaluate.encoding import is_encoder_decoder, load_encoder
+from toolkit.evaluate.encoding import load_encoder, read_architecture
 from toolkit.evaluate.plan import CheckpointPlan, Plan
 from toolkit.evaluate.requests import Request, ScoreRequest
 from toolkit.evaluate.task_items import TaskItems
@@ -14,7 +14,10 @@ from toolkit.evaluate.trie import count_work
 
 @dataclass(frozen=True)
 class CheckpointWork:
-    """What is asked of one checkpoint; distinct tokens share the beginnings of their cell."""
+    """What is asked of one checkpoint; distinct tokens share the beginnings of their cell.
+
+    ``truncated`` are the items whose prompt is longer than the window and loses its beginning.
+    """
 
     checkpoint: str
     cells: int
@@ -23,6 +26,7 @@ class CheckpointWork:
     tokens: int
     distinct_tokens: int
     longest: int
+    truncated: int
 
     @property
     def saved(self) -> float:
@@ -42,24 +46,28 @@ def count_plan(
 
 
 def _count(checkpoint: CheckpointPlan, plan: Plan, tasks: Sequence[TaskItems]) -> CheckpointWork:
-    encoder = load_encoder(checkpoint, encoder_decoder=is_encoder_decoder(checkpoint.source))
-    # How long a window is, is known once the checkpoint is opened.
-    window = Window(None, plan.too_long)
+    architecture = read_architecture(checkpoint.source)
+    both_halves = architecture.encoder_decoder
+    encoder = load_encoder(checkpoint, encoder_decoder=both_halves)
+    window = Window(architecture.context_length, plan.too_long)
     cells: set[tuple[str, str, int]] = set()  # seeds are repeats of one cell
-    items = requests = tokens = distinct = longest = 0
+    items = requests = tokens = distinct = longest = truncated = 0
     for task in tasks:
         for condition in conditions(plan, task.plan):
             form = plan.format_named(condition.format)
             asked = ask(task, form, condition, encoder, window, chat=checkpoint.chat_template)
             of_cell = [request for each in asked for request in each.requests]
-            work = count_work(of_cell)
+            work = count_work(of_cell, encoder_decoder=both_halves)
             cells.add((task.plan.name, condition.prompt_format, condition.n_shots))
             items += len(asked)
             requests += work.n_requests
             tokens += work.n_requested_tokens
             distinct += work.n_distinct_tokens
             longest = max(longest, *(_length(request) for request in of_cell))
-    return CheckpointWork(checkpoint.name, len(cells), items, requests, tokens, distinct, longest)
+            truncated += sum(each.truncated for each in asked)
+    return CheckpointWork(
+        checkpoint.name, len(cells), items, requests, tokens, distinct, longest, truncated
+    )
 
 
 def _length(request: Request) -> int:

@@ -111,6 +111,17 @@ class Encoder:
         return tokens
 
 
+@dataclass(frozen=True)
+class Architecture:
+    """How a checkpoint reads: by an encoder or not, and how many tokens at once.
+
+    ``context_length`` is None where positions are relative and have no end.
+    """
+
+    encoder_decoder: bool
+    context_length: int | None
+
+
 def load_encoder(checkpoint: CheckpointPlan, *, encoder_decoder: bool) -> Encoder:
     """Return the encoder of a checkpoint.
 
@@ -140,9 +151,22 @@ def load_encoder(checkpoint: CheckpointPlan, *, encoder_decoder: bool) -> Encode
     return Encoder(tokenizer, before, encoder_decoder, name)
 
 
-def is_encoder_decoder(source: CheckpointSource) -> bool:
-    """Return whether a checkpoint reads with an encoder, from its configuration alone."""
-    return bool(_load(source, "AutoConfig").is_encoder_decoder)
+def read_architecture(source: CheckpointSource) -> Architecture:
+    """Return how a checkpoint reads, from its configuration alone.
+
+    Raises
+    ------
+    CheckpointError
+        When its configuration can't be opened.
+    """
+    return architecture_of(_load(source, "AutoConfig"))
+
+
+def architecture_of(config: Any) -> Architecture:
+    """Return what a configuration of transformers says of how its checkpoint reads."""
+    text = config.get_text_config(decoder=True)
+    window = getattr(text, "max_position_embeddings", None)
+    return Architecture(bool(config.is_encoder_decoder), window)
 
 
 def _load(source: CheckpointSource, kind: str) -> Any:

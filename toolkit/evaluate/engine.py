@@ -119,7 +119,10 @@ class TorchEngine:
         self._scorer = scorer(network, scoring.mode, self._room)
         self._generator = generator(network, generation.mode, self._room, self._begin)
         self._limits = Limits(
-            checkpoint.n_vocabulary, checkpoint.context_length, checkpoint.encoder_decoder
+            checkpoint.place,
+            checkpoint.n_vocabulary,
+            checkpoint.context_length,
+            checkpoint.encoder_decoder,
         )
         self.tokenizer = checkpoint.tokenizer
         self.n_params = checkpoint.n_params

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit.evaluate.answers import is_right, parsed_answer
+from toolkit.evaluate.answers import is_right, parsed_answer, right_answers
 from toolkit.evaluate.asking import Asked
 from toolkit.evaluate.items import Item
 from toolkit.evaluate.plan import METRICS, AnswerParser, TaskPlan
@@ -46,10 +46,11 @@ class OptionsScored:
 
 @dataclass(frozen=True)
 class TextParsed:
-    """A generated text, and the answer in it; an unparseable one has none."""
+    """A generated text, the answer in it (an unparseable one has none), and the right ones."""
 
     text: str
     answer: str | None
+    gold: tuple[str, ...]
     unparseable: bool
     finish: Finish
     n_tokens: int
@@ -133,5 +134,10 @@ def _is_tied(values: np.ndarray, errors: np.ndarray) -> bool:
 def _parse(generated: Generated, parser: AnswerParser, item: Item) -> TextParsed:
     answer = parsed_answer(generated.text, parser, item)
     return TextParsed(
-        generated.text, answer, answer is None, generated.finish, len(generated.tokens)
+        text=generated.text,
+        answer=answer,
+        gold=right_answers(parser, item),
+        unparseable=answer is None,
+        finish=generated.finish,
+        n_tokens=len(generated.tokens),
     )

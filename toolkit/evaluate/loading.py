@@ -23,6 +23,7 @@ from transformers.utils import logging as transformers_logging
 from toolkit.errors import CheckpointError
 from toolkit.evaluate import block_attention
 from toolkit.evaluate.checkpoint_files import checkpoint_folder, count_stored_parameters
+from toolkit.evaluate.encoding import architecture_of
 from toolkit.evaluate.fingerprint import fingerprint
 from toolkit.evaluate.requests import CheckpointSource
 from toolkit.wording import first_listed
@@ -35,8 +36,6 @@ WINDOWS = ("sliding_window", "window_size", "attention_chunk_size")
 # Rotary positions whose scale follows the longest position of a forward: what else is in it, or
 # was read before it, changes the numbers.
 LENGTH_SCALED = frozenset({"dynamic", "longrope"})
-
-
 # Names in a message.
 SHOWN = 5
 
@@ -45,13 +44,15 @@ SHOWN = 5
 class Checkpoint:
     """A loaded checkpoint.
 
-    ``context_length`` is in tokens, None where positions are relative and have no end;
-    ``window`` is how far back, in tokens, some of its layers see, None if all see everything;
+    ``place`` is its folder or hub id; ``context_length`` is in tokens, None where positions are
+    relative and have no end; ``window`` is how far back, in tokens, some of its layers see, None if
+    all see everything;
     ``end_tokens`` are those that end a generated text; ``offers_blocks`` tells whether attention
     of a packed row can be computed block by block, and ``length_scaled`` whether the positions of
     a text depend on how long the whole forward is.
     """
 
+    place: str
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     fingerprint: str
@@ -81,38 +82,40 @@ def load_checkpoint(
         If the checkpoint isn't there, isn't safe to open, or can't be used here.
     """
     folder = checkpoint_folder(source)
-    place = _device(device)
-    dtype = _dtype(source, place, count_stored_parameters(folder))
+    target = _device(device)
+    dtype = _dtype(source, target, count_stored_parameters(folder))
     with _quiet():
         model = _load_model(source, folder, dtype)
-        model = _named(source, lambda: model.to(place))  # type: ignore[arg-type]
+        model = _named(source, lambda: model.to(target))  # type: ignore[arg-type]
         given = tokenizer is not None
         tokenizer = tokenizer if given else _load_tokenizer(source, folder)
+        architecture = architecture_of(model.config)
         config = model.config.get_text_config(decoder=True)
         attention = config._attn_implementation or "eager"
         window = next((reach for name in WINDOWS if (reach := getattr(config, name, None))), None)
         # Measured on processors only; in half precision it would round scores that sdpa does not.
         offers_blocks = (
-            (attention, window, place.type, dtype) == ("sdpa", None, "cpu", torch.float32)
-            and not model.config.is_encoder_decoder
+            (attention, window, target.type, dtype) == ("sdpa", None, "cpu", torch.float32)
+            and not architecture.encoder_decoder
             and block_attention.install(model)
         )
     model.eval().requires_grad_(False)
     files = fingerprint(folder)
     return Checkpoint(
+        place=source.place,
         model=model,
         tokenizer=tokenizer,
         fingerprint=files,
         tokenizer_hash=_tokenizer_hash(tokenizer) if given else files,
         revision=folder.name if folder.parent.name == "snapshots" else files,
-        device=place,
+        device=target,
         dtype=dtype,
         attention=attention,
         n_params=sum(parameter.numel() for parameter in model.parameters()),
         n_vocabulary=_n_embeddings(model),
-        context_length=getattr(config, "max_position_embeddings", None),
+        context_length=architecture.context_length,
         window=window,
-        encoder_decoder=bool(model.config.is_encoder_decoder),
+        encoder_decoder=architecture.encoder_decoder,
         end_tokens=_end_tokens(model, tokenizer),
         offers_blocks=offers_blocks,
         length_scaled=_is_length_scaled(config),

@@ -32,7 +32,8 @@ class Job:
 class Measured:
     """A checkpoint that was measured: its facts, how much was known before, what was noticed.
 
-    ``before`` are the tokens put before every prompt.
+    ``before`` are the tokens put before every prompt; ``engine`` is what this run opened, and
+    ``answers`` tells how many answers which engine gave, in this run or in one before it.
     """
 
     checkpoint: str
@@ -40,6 +41,7 @@ class Measured:
     identity: str
     resolution: float
     engine: dict[str, Any]
+    answers: tuple[dict[str, Any], ...]
     chat_template_sha256: str | None
     before: tuple[int, ...]
     n_requests: int
@@ -74,6 +76,7 @@ def _measure_one(
     engine = answering.engine
     encoder = load_encoder(checkpoint, encoder_decoder=engine.encoder_decoder)
     asked_before, known_before = answering.n_requests, answering.n_known
+    made_before = Counter(answering.n_made)
     seen: Counter[str] = Counter()
     with write_records(job.plan, checkpoint) as write:
         for task in job.tasks:
@@ -89,6 +92,10 @@ def _measure_one(
         identity=engine.identity,
         resolution=engine.resolution,
         engine=engine.provenance(),
+        answers=tuple(
+            {"n": n, "engine": answering.makers.get(maker)}
+            for maker, n in (answering.n_made - made_before).items()
+        ),
         chat_template_sha256=encoder.template_sha256 if checkpoint.chat_template else None,
         before=encoder.before,
         n_requests=answering.n_requests - asked_before,

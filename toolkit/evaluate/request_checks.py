@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from toolkit.errors import CheckpointError
 from toolkit.evaluate.requests import GenerateRequest, Request, ScoreRequest
@@ -9,8 +10,12 @@ from toolkit.evaluate.requests import GenerateRequest, Request, ScoreRequest
 
 @dataclass(frozen=True)
 class Limits:
-    """The tokens that a checkpoint knows and how many of them it can read at once."""
+    """The tokens that a checkpoint knows and how many of them it can read at once.
 
+    ``name`` is what messages call the checkpoint.
+    """
+
+    name: str
     n_vocabulary: int
     context_length: int | None
     encoder_decoder: bool
@@ -33,18 +38,20 @@ class Limits:
     def _check_tokens(self, place: int, request: Request) -> None:
         tokens = request.context
         if not tokens:
-            raise CheckpointError(
-                f"request {place}: its context is empty, but the first token can only be predicted "
-                "from one before it; begin with the tokenizer's beginning-of-text token."
+            self._refuse(
+                place,
+                "its context is empty, but the first token can only be predicted from one before "
+                "it; begin with the tokenizer's beginning-of-text token.",
             )
         if isinstance(request, ScoreRequest):
             tokens = (*tokens, *request.continuation)
         odd = max(tokens) if min(tokens) >= 0 else min(tokens)
         if not 0 <= odd < self.n_vocabulary:
-            raise CheckpointError(
-                f"request {place}: holds token {odd}, but the checkpoint has embeddings for "
-                f"0 to {self.n_vocabulary - 1} only; its tokenizer belongs to another checkpoint, "
-                "or tokens were added to it."
+            self._refuse(
+                place,
+                f"holds token {odd}, but the checkpoint has embeddings for 0 to "
+                f"{self.n_vocabulary - 1} only; its tokenizer belongs to another checkpoint, or "
+                "tokens were added to it.",
             )
 
     def _check_length(self, place: int, request: Request) -> None:
@@ -60,11 +67,15 @@ class Limits:
         else:
             n_tokens = n_context + n_following
         if n_tokens > self.context_length:
-            raise CheckpointError(
-                f"request {place}: needs {n_tokens} positions (context of {n_context} tokens), "
-                f"but the checkpoint has {self.context_length}; use fewer demonstrations, a "
-                "shorter prompt, or fewer new tokens."
+            self._refuse(
+                place,
+                f"needs {n_tokens} positions (context of {n_context} tokens), but the checkpoint "
+                f"has {self.context_length}; use fewer demonstrations, a shorter prompt, or fewer "
+                "new tokens.",
             )
+
+    def _refuse(self, place: int, why: str) -> NoReturn:
+        raise CheckpointError(f"{self.name}: request {place}: {why}")
 
 
 def _check_asks_something(place: int, request: Request) -> None:

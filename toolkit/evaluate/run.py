@@ -17,9 +17,6 @@ from toolkit.evaluate.task_items import TaskItems
 from toolkit.importing import Tables, staged
 from toolkit.jobs import Workers, run_unordered
 
-# What is there on a Linux machine with an NVIDIA driver; nothing is imported to find out.
-GPU_DEVICES = "nvidia[0-9]*"
-
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -87,7 +84,7 @@ def _n_asked_of_each(plan: Plan, tasks: Sequence[TaskItems]) -> int:
 
 
 def with_gpus(workers: Workers, device: str) -> Workers:
-    """Return workers of a cluster with a GPU each, where the plan's device is one."""
-    has_gpu = any(Path("/dev").glob(GPU_DEVICES))
-    wanted = device.startswith("cuda") or (device == "auto" and has_gpu)
-    return replace(workers, gpus=1) if workers.engine == "ray" and wanted else workers
+    """Return workers of a cluster with a GPU each, where the plan's device is or may be one."""
+    if workers.engine != "ray" or device == "cpu":
+        return workers
+    return replace(workers, gpus=None if device == "auto" else 1)

@@ -110,11 +110,18 @@ def key_of(identity: str, request: Request) -> str:
     return key.hexdigest()
 
 
-def line_of(key: str, answer: Answer) -> dict[str, Any]:
+def line_of(key: str, maker: str, answer: Answer) -> dict[str, Any]:
     """Return an answer as plain data; a float's shortest text gives the same float again."""
+    kept = {"key": key, "maker": maker}
     if isinstance(answer, Scored):
-        return {"key": key, "ll": answer.log_likelihood, "greedy": answer.greedy}
-    return {"key": key, "text": answer.text, "tokens": answer.tokens, "finish": answer.finish}
+        return kept | {"ll": answer.log_likelihood, "greedy": answer.greedy}
+    return kept | {"text": answer.text, "tokens": answer.tokens, "finish": answer.finish}
+
+
+def maker_line(engine: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is to be known of an engine that gives answers, with the name they have it by."""
+    text = json.dumps(engine, sort_keys=True)
+    return {"maker": hashlib.sha256(text.encode()).hexdigest()[:12], "engine": dict(engine)}
 
 
 def answer_in(line: Mapping[str, Any]) -> Answer:

@@ -57,6 +57,7 @@ def work_rows(work: Sequence[CheckpointWork]) -> list[Row]:
             "distinct tokens": each.distinct_tokens,
             "saved by sharing": each.saved,
             "longest request": each.longest,
+            "truncated": each.truncated,
         }
         for each in work
     ]

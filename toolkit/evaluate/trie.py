@@ -5,7 +5,7 @@ the length that each shares with the one before it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -27,12 +27,31 @@ class Work:
     n_distinct_tokens: int
 
 
-def count_work(requests: Sequence[Request]) -> Work:
-    """Count the tokens of requests one by one and as nodes of their token trie."""
+def count_work(requests: Sequence[Request], *, encoder_decoder: bool = False) -> Work:
+    """Count the tokens of requests one by one and as nodes of their token trie.
+
+    An encoder sees what comes after a token as well, so that it shares whole contexts only; its
+    decoder shares the beginnings of what follows the same context.
+    """
+    if encoder_decoder:
+        return _count_both_halves(requests)
     lengths = [len(read_tokens(request)) for request in requests]
     _, tokens, shared = in_order(list(dict.fromkeys(requests)))
     n_distinct = sum(len(sequence) for sequence in tokens) - int(shared.sum())
     return Work(len(requests), sum(lengths), n_distinct)
+
+
+def _count_both_halves(requests: Sequence[Request]) -> Work:
+    decoded: dict[tuple[int, ...], list[Request]] = {}
+    for request in requests:
+        # A decoder begins with a token of its own, whichever it is.
+        decoded.setdefault(request.context, []).append(replace(request, context=(0,)))
+    work = {context: count_work(of_context) for context, of_context in decoded.items()}
+    return Work(
+        len(requests),
+        sum(len(c) * each.n_requests + each.n_requested_tokens for c, each in work.items()),
+        sum(len(context) + each.n_distinct_tokens for context, each in work.items()),
+    )
 
 
 def read_tokens(request: Request) -> tuple[int, ...]:
