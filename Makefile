@@ -5,6 +5,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 VENV := .venv/$(VERSION)
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints/python$(VERSION).txt
+TOOLS := .venv/$(VERSION)-tools
 STUDY ?=
 STUDIES := $(patsubst reports/%/analysis.toml,%,$(wildcard reports/*/analysis.toml))
 
@@ -23,7 +24,12 @@ $(BIN)/.installed: pyproject.toml $(wildcard $(CONSTRAINTS))
 	@touch $@
 
 $(BIN)/.installed-dev: $(BIN)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev,evaluate]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev,evaluate,interop]'
+	@touch $@
+
+$(TOOLS)/.installed: constraints/tools$(VERSION).txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 report: $(BIN)/.installed ## fit what is new and write reports/_site/index.html
@@ -39,8 +45,8 @@ check: $(BIN)/.installed-dev ## lint, types, import contract, spelling
 	$(BIN)/lint-imports
 	$(BIN)/typos
 
-test: $(BIN)/.installed-dev ## the default tests (minutes)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(BIN)/.installed-dev $(TOOLS)/.installed ## the default tests (minutes)
+	TOOLS_PYTHON=$(abspath $(TOOLS))/bin/python $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(BIN)/.installed-dev ## recovery of planted truth (hours)
 	$(BIN)/python -m pytest -m slow

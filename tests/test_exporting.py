@@ -1,11 +1,14 @@
 """Every Eval Ever records that are written give the same scores when they are read back."""
 
 import json
+import subprocess
 from itertools import product
 
+import jsonschema
 import pandas as pd
 import pytest
 
+from tests.other_tools import python_with
 from toolkit import paths
 from toolkit.errors import SourceError, ToolkitError
 from toolkit.exporting import export_study
@@ -16,6 +19,12 @@ from toolkit.sources import every_eval
 from toolkit.sources.records import Asked, Ledger
 from toolkit.tables import write_table
 
+PRINT_SCHEMAS = """\
+import json
+from every_eval_ever.schema import schema_json
+names = "eval.schema.json", "instance_level_eval.schema.json"
+print(json.dumps([schema_json(name) for name in names]))
+"""
 ITEMS = "checkpoint,task,metric,prompt_format,n_shots,repeat,item,correct,n_options\n"
 # Two runs of gpt2 on riddles (2 and 3 of 4 right); part scores of gpt2-xl, which has no options.
 RUNS = {"1": (1, 0, 1, 0), "2": (1, 1, 1, 0)}
@@ -94,16 +103,15 @@ def test_each_run_of_a_checkpoint_has_a_record_of_its_own(tmp_path, own_study):
 
 
 def test_records_are_of_the_schema(tmp_path, own_study):
-    schema = pytest.importorskip("every_eval_ever.schema", reason="needs Python 3.12, interop")
-    import jsonschema
-
+    python = python_with("every_eval_ever.schema")
+    said = subprocess.check_output([python, "-c", PRINT_SCHEMAS])
+    of_run, of_item = json.loads(said)
     export_study("every-eval-ever", str(own_study), tmp_path / "records")
     for record in records_of(tmp_path / "records"):
-        jsonschema.validate(record, schema.schema_json("eval.schema.json"))
+        jsonschema.validate(record, of_run)
     for path in (tmp_path / "records").rglob("*.jsonl"):
         for line in path.read_text().splitlines():
-            sample = json.loads(line)
-            jsonschema.validate(sample, schema.schema_json("instance_level_eval.schema.json"))
+            jsonschema.validate(json.loads(line), of_item)
 
 
 @pytest.mark.parametrize("study", ["lu2024", "gpt3-brown2020"])

@@ -2,10 +2,10 @@
 
 import json
 import re
-import zipfile
 
 import pandas as pd
 import pytest
+from backports.zstd import zipfile
 
 from tests.sources.by_hand_cells import by_cell
 from toolkit.import_study import Request, describe_study
@@ -81,11 +81,11 @@ def write_json(folder, document, name="log.json"):
     return path
 
 
-def write_eval(folder, document, more=(), name="log.eval"):
+def write_eval(folder, document, more=(), name="log.eval", packed=zipfile.ZIP_DEFLATED):
     folder.mkdir(exist_ok=True)
     path = folder / name
     samples = document.pop("samples", [])
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", packed) as archive:
         archive.writestr("_journal/start.json", "{}")
         for s in samples:
             archive.writestr(f"samples/{s['id']}_epoch_{s['epoch']}.json", json.dumps(s))
@@ -95,7 +95,11 @@ def write_eval(folder, document, more=(), name="log.eval"):
     return path
 
 
-@pytest.mark.parametrize("write", [write_json, write_eval])
+def write_zstandard(folder, document, more=()):
+    return write_eval(folder, document, more, packed=zipfile.ZIP_ZSTANDARD)
+
+
+@pytest.mark.parametrize("write", [write_json, write_eval, write_zstandard])
 def test_epochs_are_repeats_of_the_same_items(tmp_path, imported, write):
     scores, folder, _ = imported("inspect", write(tmp_path / "logs", log(SAMPLES)))
     # 2 of 3 in both epochs
@@ -290,6 +294,15 @@ def test_archive_that_is_cut_off_is_an_error(tmp_path, refused_import, kept):
     assert "not a zip archive that can be read" in refused_import("inspect", path)
 
 
+@pytest.mark.parametrize("write", [write_eval, write_zstandard])
+def test_member_that_is_damaged_is_an_error(tmp_path, refused_import, write):
+    path = write(tmp_path / "logs", log(SAMPLES))
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo("header.json").header_offset + 60
+    path.write_bytes(path.read_bytes()[:at] + b"\0\0\0\0" + path.read_bytes()[at + 4 :])
+    assert "not a zip archive that can be read" in refused_import("inspect", path)
+
+
 def test_archive_of_an_unfinished_run_is_an_error(tmp_path, refused_import):
     path = tmp_path / "log.eval"
     with zipfile.ZipFile(path, "w") as archive:
@@ -305,12 +318,15 @@ def test_member_that_leaves_the_archive_is_an_error(tmp_path, refused_import, na
     assert "got a name that leaves the archive" in refused_import("inspect", path)
 
 
-def test_member_that_unpacks_beyond_all_bounds_is_an_error(tmp_path, refused_import, monkeypatch):
+@pytest.mark.parametrize("write", [write_eval, write_zstandard])
+def test_member_that_unpacks_beyond_all_bounds_is_an_error(
+    tmp_path, refused_import, monkeypatch, write
+):
     from toolkit.sources import inspect_archive
 
     monkeypatch.setattr(inspect_archive, "RECORD_MAX", 100_000)
     big = sample("a", 1, "C", store={"x": "0" * 1_000_000})
-    path = write_eval(tmp_path / "logs", log([big]))
+    path = write(tmp_path / "logs", log([big]))
     assert path.stat().st_size < 20_000
     assert "MB unpacked, expected one record" in refused_import("inspect", path)
 

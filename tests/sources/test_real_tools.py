@@ -1,8 +1,8 @@
 """Files of the real tools: lm-evaluation-harness on a tiny checkpoint, Inspect's mock model.
 
-The tools are in the extra ``interop`` (they bring torch); without them these tests are skipped, and
-the files written by hand in the neighbouring tests must do. Each tool runs in a process of its own,
-as a user runs it, offline.
+``make test`` installs them (lm_eval is the extra ``interop``, Inspect has an environment of its
+own); without them these tests are skipped, and the files written by hand in the neighbouring tests
+must do. Each tool runs in a process of its own, as a user runs it, offline.
 """
 
 import json
@@ -14,10 +14,11 @@ from math import log
 import pandas as pd
 import pytest
 
+from tests.other_tools import python_with
 from tests.sources.by_hand_cells import by_cell
 from toolkit.sources.option_scores import option_scores
 
-SKIPPED = "not installed: pip install -e '.[interop]' brings lm_eval and inspect_ai"
+SKIPPED = "not installed: pip install -e '.[interop]' brings lm_eval"
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 # The right option is the first, the third, the second; one item has two options.
 DOCS = [
@@ -73,9 +74,9 @@ sys.exit(log.status != "success")
 """
 
 
-def run(folder, *arguments):
+def run(folder, *arguments, python=sys.executable):
     done = subprocess.run(
-        [sys.executable, *map(str, arguments)],
+        [python, *map(str, arguments)],
         cwd=folder,
         env={**os.environ, **OFFLINE, "HF_HOME": str(folder / "hf"), "HOME": str(folder)},
         capture_output=True,
@@ -178,11 +179,11 @@ def test_lm_eval_run_gives_the_scores_of_the_network(checkpoint, harness_run, im
 def test_inspect_log_gives_the_answers_of_the_mock_model(
     tmp_path, imported, sizes_file, log_format
 ):
-    pytest.importorskip("inspect_ai", reason=SKIPPED)
+    python = python_with("inspect_ai")
     (tmp_path / "riddles.py").write_text(INSPECT)
     # What is said in the two epochs; B is right.
     said = {"a": ["B", "B"], "b": ["A", "C"], "c": ["B", "D"]}
-    run(tmp_path, "riddles.py", json.dumps(said), tmp_path / "logs", log_format)
+    run(tmp_path, "riddles.py", json.dumps(said), tmp_path / "logs", log_format, python=python)
     logs = sorted((tmp_path / "logs").iterdir())
     assert [path.suffix for path in logs] == [f".{log_format}"]
     own = sizes_file(("mockllm/model", 7000, "false", ""))

@@ -1,15 +1,21 @@
 """The zip archive of an Inspect log: read member by member, in bounds, never unpacked to files."""
 
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# Inspect packs with Zstandard, which the standard library reads from Python 3.14 on only.
+from backports.zstd import ZstdError, zipfile
+
 from toolkit.errors import SourceError
 from toolkit.sources.json_files import RECORD_MAX, Tick, expect, parse
 from toolkit.tables import shortened
+
+DAMAGED = (
+    zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error, ZstdError,
+)  # fmt: skip
 
 
 @contextmanager
@@ -21,7 +27,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except OSError as error:
         msg = f"{path}: can't be read ({error.strerror}), expected a log; restore it."
         raise SourceError(msg) from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+    except DAMAGED as error:
         msg = (
             f"{path}: not a zip archive that can be read ({shortened(error)}), expected an .eval "
             "log; restore it, or write it anew with 'inspect log convert --to json'."
