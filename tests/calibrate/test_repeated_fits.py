@@ -12,7 +12,7 @@ from toolkit.sampling import FitSettings
 
 @pytest.mark.parametrize(
     ("n_divergent", "accept", "expected"),
-    [(0, 0.9, 0.9), (1, 0.9, 0.9), (2, 0.9, 0.95), (2, 0.97, 0.97)],
+    [(0, 0.9, 0.9), (1, 0.9, 0.9), (2, 0.9, 0.98), (2, 0.99, 0.99)],
 )
 def test_repeated_fit_takes_smaller_steps_only_where_too_many_draws_diverged(
     monkeypatch, tmp_path, n_divergent, accept, expected

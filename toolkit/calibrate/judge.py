@@ -32,7 +32,7 @@ from toolkit.variants import Variant, jump_table, mixed
 from toolkit.verdict import Verdict
 
 # What anybody would do whose fit can't be trusted.
-LONGER, ACCEPT_AFTER_DIVERGENCES = 2, 0.95
+LONGER, ACCEPT_AFTER_DIVERGENCES = 2, 0.98
 # The ends of the central intervals of probability 0.50, 0.80 and 0.90, from the outside, and the
 # median in their middle.
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
