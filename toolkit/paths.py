@@ -3,6 +3,7 @@
 ``EMERGENCE_ROOT`` moves the whole workspace (data, reports and cache) elsewhere.
 """
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -96,3 +97,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hash of a file's bytes, read piece by piece."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

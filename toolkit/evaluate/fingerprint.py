@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+from toolkit.paths import sha256_of
+
 # Weights, settings, tokenizer and, for checkpoints that bring their own classes, code.
 FINGERPRINTED = (
     "*.safetensors",
@@ -28,10 +30,5 @@ def fingerprint(folder: Path) -> str:
     if not any(folder.glob("*.safetensors")):
         patterns = (*FINGERPRINTED, "*.bin")
     files = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
-    lines = [f"{path.name} {_sha256(path)}\n" for path in sorted(files)]
+    lines = [f"{path.name} {sha256_of(path)}\n" for path in sorted(files)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

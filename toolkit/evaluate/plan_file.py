@@ -1,6 +1,5 @@
 """A plan file read, its paths resolved, and checked."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,11 +43,6 @@ def read_plan(path: Path) -> Plan:
         study=_resolved(plan.study, path, "key 'study'"),
         store=_resolved(plan.store, path, "key 'store'"),
     )
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hash of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _resolved(given: str | None, plan_file: Path, what: str) -> str | None:

@@ -15,9 +15,8 @@ from toolkit.evaluate.conditions import conditions
 from toolkit.evaluate.demonstrations import demonstrations
 from toolkit.evaluate.measure import Measured
 from toolkit.evaluate.plan import Plan
-from toolkit.evaluate.plan_file import sha256_of
 from toolkit.evaluate.task_items import TaskItems
-from toolkit.paths import atomic_path
+from toolkit.paths import atomic_path, sha256_of
 
 PROVENANCE_FILE = "evaluation.json"
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "pyarrow")

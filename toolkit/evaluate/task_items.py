@@ -11,9 +11,9 @@ from pathlib import Path
 from toolkit.errors import PlanError, SourceError
 from toolkit.evaluate.items import Item, checked_item, in_drawn_order
 from toolkit.evaluate.plan import Plan, TaskPlan
-from toolkit.evaluate.plan_file import sha256_of
 from toolkit.evaluate.readers import READERS
 from toolkit.evaluate.templates import LETTERS
+from toolkit.paths import sha256_of
 
 
 @dataclass(frozen=True)

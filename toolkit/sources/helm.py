@@ -21,7 +21,6 @@ Left out
     Perturbed instances; instances of another split when the run has a test split.
 """
 
-import hashlib
 import math
 import re
 from collections import Counter
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import SourceError
+from toolkit.paths import sha256_of
 from toolkit.sources import json_files
 from toolkit.sources.checks import check_mean
 from toolkit.sources.json_files import Tick, expect, optional, read_document
@@ -99,17 +99,12 @@ def _run_folder(folder: Path, ledger: Ledger, asked: Asked) -> _RunFolder:
             prompt_format=method,
             n_shots=asked.shots_or(adapter.get("max_train_instances"), where),
         ),
-        name=_digest(folder / "stats.json"),
+        name=sha256_of(folder / "stats.json")[:DIGITS],
         metrics=_metrics(spec, where),
         split=split,
         counts_options=method.startswith("multiple_choice"),
         totals={name: mean for (name, of), mean in stats.items() if of == split},
     )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()[:DIGITS]
 
 
 def _task(name: str) -> str:

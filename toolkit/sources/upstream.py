@@ -5,7 +5,6 @@ whole number, a rounded one gives a count where a single whole number rounds to 
 score keeps a standard error that covers the items drawn and the rounding.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.errors import SourceError, did_you_mean
+from toolkit.paths import sha256_of
 from toolkit.scores import CELL, SCORES_SCHEMA
 from toolkit.tables import check_table, first_row, line_of
 
@@ -24,7 +24,7 @@ def check_hash(path: Path, sha256: str, file: str, study: str) -> None:
     """Raise ``SourceError`` unless the file is there and has the recorded sha256."""
     named = f"the commit named in data/{study}/study.toml"
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = sha256_of(path)
     except (FileNotFoundError, IsADirectoryError):
         msg = f"{path}: no such file; give the path of {file} at {named}."
         raise SourceError(msg) from None
