@@ -23,6 +23,14 @@ def sample(name, epoch, value, choices=("yes", "no", "maybe", "unknown"), **more
     }  # fmt: skip
 
 
+def accuracy_of(samples):
+    """Return the mean that Inspect would give, of a header without samples an invented one."""
+    numbers = {"C": 1, "P": 0.5, "I": 0, "N": 0}
+    values = [s["scores"]["choice"]["value"] for s in samples if not s.get("error")]
+    scores = [min(numbers.get(v, v), 1e300) for v in values if not isinstance(v, dict)]
+    return sum(scores) / len(scores) if scores else 0.75
+
+
 def log(samples, model=f"hf/{PYTHIA}", arguments=None, total=None, **more):
     return {
         "version": 2,
@@ -54,7 +62,7 @@ def log(samples, model=f"hf/{PYTHIA}", arguments=None, total=None, **more):
                     "name": "choice",
                     "scorer": "choice",
                     "metrics": {
-                        "accuracy": {"name": "accuracy", "value": 0.75},
+                        "accuracy": {"name": "accuracy", "value": accuracy_of(samples)},
                         "stderr": {"name": "stderr", "value": 0.2},
                     },
                 }
@@ -276,6 +284,25 @@ def spoilt(**change):
 )
 def test_spoilt_log_is_one_error_and_leaves_nothing(tmp_path, refused_import, document, said):
     assert said in refused_import("inspect", write_json(tmp_path / "logs", document))
+
+
+@pytest.mark.parametrize("write", [write_json, write_eval])
+def test_samples_of_another_mean_than_the_results_say_are_an_error(tmp_path, refused_import, write):
+    document = log(SAMPLES)
+    document["samples"] = [SAMPLES[0] | {"scores": {"choice": {"value": "I"}}}, *SAMPLES[1:]]
+    said = refused_import("inspect", write(tmp_path / "logs", document))
+    assert "got 6 items with mean 0.500000 of choice, expected the items with mean 0.666667" in said
+
+
+def test_means_of_other_kinds_are_not_compared(tmp_path, imported):
+    document = log(SAMPLES)
+    (said,) = document["results"]["scores"]
+    best_of_epochs = said | {"reducer": "max", "metrics": {"accuracy": {"value": 1.0}}}
+    of_a_part = said | {"name": "part", "metrics": {"mean": {"value": 0.1}}}
+    unknown = said | {"metrics": {"f1": {"value": 0.9}}}
+    document["results"]["scores"] += [best_of_epochs, of_a_part, unknown]
+    scores, _, _ = imported("inspect", write_json(tmp_path / "logs", document))
+    assert scores.frame["score"].tolist() == [pytest.approx(4 / 6)]
 
 
 def test_empty_and_truncated_logs_are_errors(tmp_path, refused_import):

@@ -28,11 +28,12 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import SourceError
-from toolkit.sources.checks import check_proportion, is_name
+from toolkit.sources.checks import is_name
 from toolkit.sources.inspect_archive import member, members_of, opened, samples_of
+from toolkit.sources.inspect_results import check_means, read_totals
 from toolkit.sources.json_files import Tick, expect, field, files_under, optional
 from toolkit.sources.json_stream import Record, read_object
-from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
+from toolkit.sources.records import Asked, Cell, Item, Ledger
 from toolkit.tables import shortened
 
 LOG_FORMAT = 2
@@ -91,14 +92,17 @@ def _read_log(
     cell = _cell(log, info, asked, ledger, where)
     ledger.see_checkpoint(cell.checkpoint, None, where)
     run = str(info.get("eval_id") or info.get("run_id") or path.stem)
-    n_samples = 0
+    n_samples = n_whole = 0
+    sums: dict[str, list[float]] = {}
     for at, sample in samples:
         n_samples += 1
-        _read_sample(sample, cell, run, ledger, at)
+        n_whole += not sample.get("error")
+        for metric, number in _read_sample(sample, cell, run, ledger, at):
+            sums.setdefault(metric, []).append(number)
     ledger.close(where)
     if n_samples == 0:
         ledger.drop("samples of logs", "the log has none (only its header was kept)")
-        _read_totals(results, info, cell, run, ledger, where)
+        read_totals(results, info, cell, run, ledger, where)
         return
     total = field(results, "total_samples", int, f"{where} results")
     if total != n_samples:
@@ -107,6 +111,9 @@ def _read_log(
             "the log is cut off: restore it."
         )
         raise SourceError(msg)
+    # Without some of its epochs an item's mean is another than that over samples.
+    if n_whole == n_samples:
+        check_means(results, sums, where)
 
 
 def _check_finished(log: dict[str, Any], where: str) -> None:
@@ -182,7 +189,10 @@ def _checkpoint(info: dict[str, Any], where: str) -> str:
     return name
 
 
-def _read_sample(sample: dict[str, Any], cell: Cell, run: str, ledger: Ledger, where: str) -> None:
+def _read_sample(
+    sample: dict[str, Any], cell: Cell, run: str, ledger: Ledger, where: str
+) -> Iterator[tuple[str, float]]:
+    """Keep the scores of a sample, and yield those that are kept with their metrics."""
     if sample.get("error"):
         ledger.drop("samples", "ended in an error")
         return
@@ -202,30 +212,4 @@ def _read_sample(sample: dict[str, Any], cell: Cell, run: str, ledger: Ledger, w
                 scored = Item(item, float(number), len(choices) if choices else None)
                 run_name = f"{run} epoch {epoch}"
                 ledger.add_item(cell._replace(metric=metric), run_name, scored, where)
-
-
-def _read_totals(
-    results: dict[str, Any], info: dict[str, Any], cell: Cell, name: str, ledger: Ledger, where: str
-) -> None:
-    epochs = (optional(info, "config", dict, where) or {}).get("epochs") or 1
-    n_items = field(results, "completed_samples", int, f"{where} results") // expect(
-        epochs, int, f"{where} epochs"
-    )
-    for score in field(results, "scores", list, f"{where} results"):
-        score = expect(score, dict, f"{where} results")
-        metrics = field(score, "metrics", dict, f"{where} results")
-        values = {
-            name: field(expect(m, dict, where), "value", float, f"{where} metric")
-            for name, m in metrics.items()
-            if name in ("accuracy", "mean", "stderr")
-        }
-        metric = field(score, "name", str, f"{where} results")
-        mean, error = values.get("accuracy", values.get("mean")), values.get("stderr", 0.0)
-        if mean is None or n_items < 1 or not ledger.takes(metric):
-            ledger.drop(f"scores of {shortened(metric)}", "neither accuracy nor mean")
-            continue
-        check_proportion(mean, f"{where} results", metric)
-        n_right = float(mean) * n_items
-        whole = epochs == 1 and abs(n_right - round(n_right)) < 1e-6 * n_items
-        run = Run(n_items, float(mean), 0.0, whole, None, float(error) if error > 0 else None)
-        ledger.add_run(cell._replace(metric=metric), name, run, where)
+                yield metric, scored.score
