@@ -21,6 +21,7 @@ import xarray as xr
 from scipy import special, stats
 
 from toolkit.analysis import Analysis
+from toolkit.errors import ClaimError, did_you_mean
 from toolkit.estimands import CI_PROB, ROPE, Estimate, estimate, jump, probability
 from toolkit.prior_predictive import LEAD, prior_draws
 from toolkit.shared_tasks import SharedTask
@@ -80,7 +81,13 @@ class SharedAnswer:
 def shared_answers(
     tasks: Sequence[SharedTask], analyses: Sequence[Analysis]
 ) -> tuple[SharedAnswer, ...]:
-    """Return the answers on tasks that at least two of the analyses measured in the task's arm."""
+    """Return the answers on tasks that at least two of the analyses measured in the task's arm.
+
+    Raises
+    ------
+    ClaimError
+        When one of the analyses has no task of a name that is listed for it.
+    """
     by_study = {a.source.study.id: a for a in analyses}
     found, priors = [], {}
     for shared in tasks:
@@ -102,6 +109,14 @@ def shared_answers(
 
 
 def _is_measured(analysis: Analysis, task: str, arm: str) -> bool:
+    known = analysis.fitted.design.tasks
+    if task not in known:
+        study = analysis.source.study.id
+        msg = (
+            f"shared tasks: got task '{task}' of study '{study}', which has none of that name"
+            f"{did_you_mean(task, list(known))}; correct the list of shared tasks."
+        )
+        raise ClaimError(msg)
     return bool(analysis.jumps.sel(task=task, arm=arm).notnull().all())
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from toolkit import paths
 from toolkit.diagnose import Diagnosis, at_most
+from toolkit.errors import ClaimError
 from toolkit.pooling import shared_answers
 from toolkit.report import shared_page
 from toolkit.shared_tasks import load_shared_tasks
@@ -70,6 +71,13 @@ def test_section_shows_both_studies_and_the_pooled_answer(shown, two):
         assert f"{each.p_jump.median:.2f}" in markup
     assert "Sorting &lt;b&gt;" in markup
     assert not re.search("<b>|<i>", markup)
+
+
+def test_task_that_a_study_has_not_is_one_clear_error(two):
+    path = paths.shared_tasks_file()
+    path.write_text(LIST.replace('"other", task = "sorting"', '"other", task = "sortin"'))
+    with pytest.raises(ClaimError, match=r"got task 'sortin' of study 'other'.*'sorting'"):
+        answers(two)
 
 
 def test_a_fit_that_failed_a_check_is_shown_and_not_pooled(shown, two):

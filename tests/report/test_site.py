@@ -1,10 +1,11 @@
-"""The whole road from scores to the finished site, on a quick fit of the bundled study."""
+"""The whole road from scores to the finished site, on a quick fit of a part of a bundled study."""
 
 import json
 import shutil
 from pathlib import Path
 
 import jsonschema
+import pandas as pd
 import pytest
 from browser import open_browser, open_page, visit_page
 
@@ -13,11 +14,13 @@ from toolkit.report.page import vega_file_name
 from toolkit.report.site import SHARED, build_site
 
 HOSTILE = "<script>alert(1)</script>"
+# Of 22: both that the study calls emergent, one without options, one at its floor, one that is not.
+TASKS = ("causal_judgment", "gsm8k", "hindu_knowledge", "nonsense_words_grammar", "rhyming")
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    """A workspace with the bundled study; a task and some checkpoints have hostile names."""
+    """A workspace with some tasks of the study; one and some checkpoints have hostile names."""
     root = tmp_path_factory.mktemp("workspace")
     for name in ("data", "reports"):
         shutil.copytree(
@@ -27,8 +30,16 @@ def workspace(tmp_path_factory):
     for path in folder.glob("*.csv"):
         text = path.read_text().replace("davinci", f"davinci{HOSTILE}")
         path.write_text(text.replace("Rhyming", f"Rhyming{HOSTILE}"))
-    claims = folder / "claims.toml"
-    claims.write_text(claims.read_text().replace('row = "Rhyming"', f'row = "Rhyming{HOSTILE}"'))
+    for name in ("scores.csv", "repeats.csv", "tasks.csv"):
+        table = pd.read_csv(folder / name, dtype=str, keep_default_na=False)
+        table[table["task"].isin(TASKS)].to_csv(folder / name, index=False)
+    # Other studies share tasks that are left out here.
+    (root / "data" / "shared_tasks.toml").unlink()
+    path = folder / "claims.toml"
+    head, *claims = path.read_text().split("[[claim]]\n")
+    kept = [claim for claim in claims if any(f'task = "{task}"' in claim for task in TASKS)]
+    text = "[[claim]]\n".join([head, *kept])
+    path.write_text(text.replace('row = "Rhyming"', f'row = "Rhyming{HOSTILE}"'))
     return root
 
 
@@ -63,9 +74,9 @@ def test_verdicts_file_fulfils_its_schema_and_lists_every_claim(site):
     document = json.loads(site[1].verdicts.read_text())
     jsonschema.validate(document, json.loads(paths.VERDICTS_SCHEMA.read_text()))
     claims = document["studies"][0]["claims"]
-    assert len(claims) == 22
+    assert [claim["task"] for claim in claims] == list(TASKS)
     assert all(claim["published"]["verdict"] for claim in claims)
-    assert sum(document["studies"][0]["counts"].values()) == 22
+    assert sum(document["studies"][0]["counts"].values()) == len(TASKS)
 
 
 def test_quick_profile_is_said_on_every_page_with_results(site, workspace):
