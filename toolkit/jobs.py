@@ -4,6 +4,8 @@ A job is a function of plain data whose result depends on its arguments alone, s
 which order it runs changes nothing. Results come as they finish; who asks keeps each of them.
 """
 
+import multiprocessing
+import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -58,6 +60,17 @@ def run_unordered(
     parallel = joblib.Parallel(n_jobs=workers.n, return_as="generator_unordered")
     results: Any = parallel(joblib.delayed(function)(*each) for each in arguments)
     yield from results
+
+
+def check_asker() -> None:
+    """Raise ``EngineError`` in a worker of this machine whose run was killed.
+
+    Whoever starts the run again must not find somebody else at work on the same things.
+    """
+    asker = multiprocessing.parent_process()
+    if asker is not None and asker.pid != os.getppid():
+        msg = "the run that asked for this job is gone; nothing more is done for it."
+        raise EngineError(msg)
 
 
 def _on_ray(

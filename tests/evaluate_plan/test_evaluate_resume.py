@@ -31,14 +31,14 @@ def n_lines(store):
     return sum(path.read_bytes().count(b'"key"') for path in store.glob("answers/*/*.jsonl"))
 
 
-def kill_when(plan_file, n_kept):
+def kill_when(plan_file, n_kept, *options, seconds="0.01"):
     """Start the command as a program, and kill it once so many answers are kept."""
     store = plan_file.parent / "store"
     environment = os.environ | {
-        "FAKE_SECONDS_PER_BATCH": "0.01",
+        "FAKE_SECONDS_PER_BATCH": seconds,
         "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])]),
     }
-    command = [sys.executable, str(HERE / "fake_engine.py"), "evaluate", str(plan_file)]
+    command = [sys.executable, str(HERE / "fake_engine.py"), "evaluate", str(plan_file), *options]
     run = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -67,6 +67,16 @@ def test_killed_run_ends_with_the_same_bytes(garden, measured, fake, tables_of):
     records = sorted((garden.parent / "store" / "records" / "garden").iterdir())
     whole = sorted((measured.parents[1] / "store" / "records" / "garden").iterdir())
     assert [path.read_bytes() for path in records] == [path.read_bytes() for path in whole]
+
+
+def test_workers_of_a_killed_run_stop_at_the_batch_in_flight(garden, measured, fake, tables_of):
+    expected = tables_of(measured)
+    n_kept = kill_when(garden, 8, "--workers", "2", seconds="0.2")
+    # Two workers finish a batch each; time for several more of them.
+    time.sleep(1.5)
+    assert n_lines(garden.parent / "store") <= n_kept + 2 * BATCH
+    measure(garden)
+    assert tables_of(garden.parent / "measured" / "garden") == expected
 
 
 def test_resumed_run_repeats_at_most_the_batch_in_flight(garden, monkeypatch):

@@ -13,6 +13,7 @@ from toolkit.errors import EngineError
 from toolkit.evaluate.asking import Asked
 from toolkit.evaluate.requests import Answer, Engine, Request, Scored
 from toolkit.evaluate.store import Lines, answer_in, key_of, line_of, maker_line
+from toolkit.jobs import check_asker
 
 # Told: items done (a part of one counts as such), and tokens asked about.
 Tick = Callable[[float, int], None]
@@ -80,6 +81,7 @@ class Answering:
                 'expected a finite number; its dtype may be too narrow: set dtype = "float32".'
             )
             raise EngineError(msg)
+        check_asker()
         maker = self._own["maker"]
         if maker not in self.makers:
             self.makers[maker] = self._own["engine"]
