@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from toolkit.compute_sizes import SAID, are_from_compute
 from toolkit.models import MODELS
 from toolkit.scores import Scores
 from toolkit.specified_scores import (
@@ -188,6 +189,8 @@ def _tasks(scores: Scores, prompt_format: str) -> Axis:
 def _scale(scores: Scores, prompt_format: str) -> Axis:
     frame = scores.of_record(prompt_format).frame
     options = (Option(PARAMETERS, "the size that the claims name"),)
+    if are_from_compute(scores.checkpoints):
+        return Axis("scale", options, (Option(COMPUTE, f"sizes are compute already. {SAID}"),))
     missing = sorted(frame.loc[flop_of(scores, frame).isna(), "checkpoint"].unique())
     if missing:
         n = frame["checkpoint"].nunique()

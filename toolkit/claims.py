@@ -4,11 +4,13 @@ A study folder holds ``study.toml`` (one ``Study``) and ``claims.toml`` (a list 
 Claims are versioned facts about texts: each names the paper version, table and row.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from toolkit.compute_sizes import best_parameters
 from toolkit.errors import ClaimError, did_you_mean
 from toolkit.strict_toml import from_table, read_toml
 
@@ -133,8 +135,11 @@ def load_study(folder: Path) -> Study:
     return study
 
 
-def load_claims(folder: Path, tasks: list[str]) -> tuple[Claim, ...]:
-    """Return ``claims.toml`` of a study folder; a claim on a task not in ``tasks`` is an error."""
+def load_claims(folder: Path, tasks: list[str], *, from_compute: bool = False) -> tuple[Claim, ...]:
+    """Return ``claims.toml`` of a study folder; a claim on a task not in ``tasks`` is an error.
+
+    Where sizes are made ``from_compute``, claims give their size as ``threshold_train_flop``.
+    """
     path = folder / "claims.toml"
     document = read_toml(path)
     tables = document.get("claim")
@@ -145,7 +150,7 @@ def load_claims(folder: Path, tasks: list[str]) -> tuple[Claim, ...]:
     claims = []
     for number, table in enumerate(document["claim"], start=1):
         where = f"{path} claim {number} ({table.get('slug', '?')!r})"
-        claim = from_table(Claim, table, where)
+        claim = from_table(Claim, _in_parameters(table, where) if from_compute else table, where)
         check_name(claim.slug, "slug", where)
         _check_claim(claim, tasks, where)
         claims.append(claim)
@@ -155,6 +160,21 @@ def load_claims(folder: Path, tasks: list[str]) -> tuple[Claim, ...]:
             msg = f"{path}: slug '{slug}' stands there twice; each claim needs its own."
             raise ClaimError(msg)
     return tuple(claims)
+
+
+def _in_parameters(table: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return a claim's keys with its size as the parameters that its compute is best for."""
+    flop = table.get("threshold_train_flop")
+    size = flop if isinstance(flop, int | float) and not isinstance(flop, bool) else math.nan
+    if "threshold_n_params" in table or not 0 < size < math.inf:
+        msg = (
+            f"{where}: got threshold_train_flop {flop!r}, expected a number above 0 and no "
+            "threshold_n_params: not all checkpoints have a number of parameters, so that sizes "
+            "are compute (FLOP); correct the claim, or give the parameters of all checkpoints."
+        )
+        raise ClaimError(msg)
+    others = {key: value for key, value in table.items() if key != "threshold_train_flop"}
+    return others | {"threshold_n_params": best_parameters(size)}
 
 
 def _check_claim(claim: Claim, tasks: list[str], where: str) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.claims import load_study
+from toolkit.compute_sizes import are_from_compute
 from toolkit.errors import SourceError, did_you_mean
 from toolkit.exported_runs import ItemSums, Runs, load_runs
 from toolkit.importing import cells_table, staged
@@ -71,7 +72,10 @@ def _write(runs: Runs, folder: Path, tick: Tick) -> list[str]:
         for number, run in enumerate(of_cell):
             place = _place(places, about, cell.checkpoint, number)
             of_place.setdefault(place, {})[cell] = run
-    facts: Any = runs.scores.checkpoints.set_index("checkpoint").to_dict("index")
+    checkpoints = runs.scores.checkpoints
+    if are_from_compute(checkpoints):
+        checkpoints = checkpoints.assign(n_params=None)
+    facts: Any = checkpoints.set_index("checkpoint").to_dict("index")
     tasks: Any = runs.scores.tasks.set_index("task").to_dict("index")
     written = []
     for done, ((checkpoint, _), place) in enumerate(places.items(), start=1):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from toolkit.compute_sizes import SAID, are_from_compute, with_sizes
 from toolkit.importing import Tables
 from toolkit.sources.records import Ledger
 from toolkit.tables import shortened
@@ -29,14 +30,18 @@ def reading_lines(ledger: Ledger) -> list[str]:
 
 def data_lines(tables: Tables) -> list[str]:
     """Return what the tables say of repeats, chance and arms."""
-    facts = tables.checkpoints.set_index("checkpoint")
+    checkpoints = with_sizes(tables.checkpoints, "checkpoints.csv")
+    facts = checkpoints.set_index("checkpoint")
     scores = tables.scores.merge(tables.tasks[["task", "chance", "metric_of_record"]], on="task")
     scores = scores.assign(
         tuned=scores["checkpoint"].map(facts["instruction_tuned"]),
         n_params=scores["checkpoint"].map(facts["n_params"]),
     )
     record = scores[scores["metric"] == scores["metric_of_record"]]
-    return [_repeats(scores), *_chance(tables.tasks), _below_chance(record), *_arms(record)]
+    sizes = [SAID] if are_from_compute(checkpoints) else []
+    return [
+        _repeats(scores), *_chance(tables.tasks), _below_chance(record), *_arms(record), *sizes,
+    ]  # fmt: skip
 
 
 def _repeats(scores: pd.DataFrame) -> str:

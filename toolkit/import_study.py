@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from toolkit import paths
 from toolkit.errors import SourceError, ToolkitError, did_you_mean
 from toolkit.import_report import data_lines, reading_lines
@@ -111,7 +113,9 @@ def _understood(ledger: Ledger, registry: Registry) -> list[str]:
         if name is not None:
             facts = registry.facts.loc[name].to_dict()
             tuned = "instruction-tuned" if facts["instruction_tuned"] else "base"
-            known = f"{name}, {facts['lm_family']}, {facts['n_params']:.3g} parameters, {tuned}"
+            params = facts["n_params"]
+            large = f"{params:.3g} parameters" if pd.notna(params) else "parameters not known"
+            known = f"{name}, {facts['lm_family']}, {large}, {tuned}"
         counted = f" ({size:.3g} parameters in its file)" if size else ""
         lines.append(f"Checkpoint {shortened(given)}{counted}: {known}")
     for task in sorted({cell.task for cell in ledger.runs}):

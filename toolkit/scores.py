@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from toolkit.compute_sizes import with_sizes
 from toolkit.errors import ScoresError, did_you_mean
 from toolkit.tables import first_row, line_of, read_table, shortened
 
@@ -92,7 +93,9 @@ CHECKPOINTS_SCHEMA = pa.DataFrameSchema(
         "checkpoint": _column(str, "name, as in scores.csv", unique=True),
         "lm_family": _column(str, "series of checkpoints that share a recipe"),
         "developer": _column(str, "who trained it", required=False),
-        "n_params": _column(float, "number of parameters", _POSITIVE, _FINITE),
+        "n_params": _column(
+            float, "number of parameters", _POSITIVE, _FINITE, nullable=True, required=False
+        ),
         "facts_source": _column(str, "where the facts of this row stand", required=False),
         "train_flop": _column(float, "training compute in FLOP", _POSITIVE, _FINITE, nullable=True),
         "released": _column(str, "date, YYYY or YYYY-MM", nullable=True),
@@ -122,7 +125,8 @@ class Scores:
     ``frame`` has a row per cell and the columns of DESIGN: study, checkpoint, lm_family, n_params,
     train_flop, released, instruction_tuned, base_checkpoint, task, metric, prompt_format, n_shots,
     n_items, n_correct, n_repeats, repeat_sd, score, score_se, chance. ``tasks`` and
-    ``checkpoints`` carry the remaining facts, one row each.
+    ``checkpoints`` carry the remaining facts, one row each. Where the number of parameters of a
+    checkpoint is not known, ``n_params`` of all is what their compute is best for.
     """
 
     frame: pd.DataFrame
@@ -162,9 +166,10 @@ def _with_counts(frame: pd.DataFrame) -> pd.DataFrame:
 def read_scores(folder: Path) -> Scores:
     """Return the scores of a study folder, or raise ``ScoresError`` naming file and line."""
     cells = read_table(folder / "scores.csv", SCORES_SCHEMA)
-    checkpoints = read_table(folder / "checkpoints.csv", CHECKPOINTS_SCHEMA)
+    path = folder / "checkpoints.csv"
+    checkpoints = with_sizes(read_table(path, CHECKPOINTS_SCHEMA), str(path))
     tasks = read_table(folder / "tasks.csv", TASKS_SCHEMA)
-    _check_bases(checkpoints, folder / "checkpoints.csv")
+    _check_bases(checkpoints, path)
     _check_metrics(tasks, cells, folder / "tasks.csv")
     return join_scores(folder.name, cells, checkpoints, tasks, str(folder / "scores.csv"))
 

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from toolkit import paths
 from toolkit.claims import Claim, Study, load_claims, load_study
+from toolkit.compute_sizes import are_from_compute
 from toolkit.errors import ClaimError, did_you_mean
 from toolkit.models import MODELS
 from toolkit.sampling import FitSettings
@@ -44,6 +45,11 @@ class StudyFolder:
     claims: tuple[Claim, ...]
     scores: Scores
     plan: AnalysisPlan
+
+    @property
+    def from_compute(self) -> bool:
+        """Return whether sizes are training compute, as no number of parameters is known of all."""
+        return are_from_compute(self.scores.checkpoints)
 
     @property
     def record(self) -> Scores:
@@ -92,7 +98,8 @@ def load_study_folder(study: str) -> StudyFolder:
     """Return a study read and checked, or raise a ``ToolkitError`` naming the fault."""
     folder = find_study(study)
     scores = read_scores(folder)
-    claims = load_claims(folder, scores.tasks["task"].tolist())
+    from_compute = are_from_compute(scores.checkpoints)
+    claims = load_claims(folder, scores.tasks["task"].tolist(), from_compute=from_compute)
     plan = _load_plan(folder, scores.frame["prompt_format"].unique().tolist())
     return StudyFolder(folder, load_study(folder), claims, scores, plan)
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from toolkit.analysis import Analysis
 from toolkit.claims import ARMS, CONTROLLED_ARM, Claim
+from toolkit.compute_sizes import SAID
 from toolkit.estimands import Estimate, probability
 from toolkit.measured import measured_arms
 from toolkit.report import html_tables as tables
@@ -38,6 +39,7 @@ class Panels:
     curves: pd.DataFrame
     present: Mapping[str, Mapping[str, Estimate]]
     with_compliance: frozenset[str]
+    said_of_sizes: str
 
     def of(self, claim: Claim) -> str:
         """Return the published picture, ours, and what can be chosen for ours."""
@@ -52,6 +54,7 @@ class Panels:
         if shown.metric == "exact_match":
             parsed = claim.task in self.with_compliance
             note += f" {IF_PARSEABLE if parsed else UNPARSED_IS_WRONG}"
+        note = f"{note} {self.said_of_sizes}".strip()
         label = f"What the chart of {claim.row} shows"
         return (
             f'<div class="panels">{_published(claim, cells)}'
@@ -68,6 +71,7 @@ def panels_of(analysis: Analysis) -> Panels:
         fitted_curves(analysis.fitted, seed),
         steps_present(analysis),
         frozenset(np.array(design.tasks)[design.has_compliance].tolist()),
+        SAID if analysis.source.from_compute else "",
     )
 
 

@@ -7,7 +7,7 @@ from math import isnan
 
 import pandas as pd
 
-from toolkit import charts
+from toolkit import charts, compute_sizes
 from toolkit.analysis import Analysis, analyse
 from toolkit.claims import Study
 from toolkit.estimands import MATERIAL, ROPE
@@ -180,10 +180,12 @@ def replicate_audit(analysis: Analysis) -> None:
 
 def data_choices(analysis: Analysis) -> None:
     """Show the study's data choices, its limits, and what is known of each task."""
-    study, tasks = analysis.source.study, analysis.source.scores.tasks
+    source = analysis.source
+    study, tasks = source.study, source.scores.tasks
+    choices = [*study.data_choices, *([compute_sizes.SAID] if source.from_compute else [])]
     lists = [
         f"<h3>{title}</h3><ul>{''.join(f'<li>{html.escape(text)}</li>' for text in texts)}</ul>"
-        for title, texts in (("Choices", study.data_choices), ("Limits", study.limits))
+        for title, texts in (("Choices", choices), ("Limits", study.limits))
     ]
     known = {name: title for name, title in TASK_COLUMNS.items() if name in tasks}
     body = tasks[list(known)].astype(object).fillna("").itertuples(index=False)

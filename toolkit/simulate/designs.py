@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.claims import Arm, Claim, arm_named
+from toolkit.compute_sizes import FROM_COMPUTE
 from toolkit.scores import Scores
 from toolkit.simulate.tasks import FULL_ARM, PlantedTask
 
@@ -148,7 +149,8 @@ class OwnDesign:
     def checkpoints(self) -> pd.DataFrame:
         """Return the checkpoints that are scored, bases first."""
         used = self.scores.checkpoints["checkpoint"].isin(self.scores.frame["checkpoint"])
-        own = self.scores.checkpoints[used]
+        # A simulated checkpoint's size is its size, whatever stood for it in the study.
+        own = self.scores.checkpoints[used].drop(columns=FROM_COMPUTE, errors="ignore")
         return own.sort_values("instruction_tuned", kind="stable").reset_index(drop=True)
 
     @property
