@@ -5,7 +5,13 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch.nn.functional import scaled_dot_product_attention  # noqa: E402
 
-from toolkit.evaluate.block_attention import Block, Sight, attention, seeing  # noqa: E402
+from toolkit.evaluate.block_attention import (  # noqa: E402
+    Block,
+    Sight,
+    Stretches,
+    attention,
+    seeing,
+)
 from toolkit.evaluate.decoder import PlacedLayer, cache_of, key_values_of  # noqa: E402
 
 CHANNELS = 8
@@ -17,12 +23,16 @@ def states(n_heads, n_tokens, seed):
 
 
 def sight(n_prefix):
-    """Two sequences of three and two tokens in one block, and one of four in the next."""
+    """Two sequences of three and two tokens in one block, and one of four in the next.
+
+    Then two tokens that see two and all four columns of stretches of their own.
+    """
     first = torch.block_diag(torch.ones(3, 3).tril(), torch.ones(2, 2).tril()).bool()
     blocks = [
         Block(slice(0, 5), slice(n_prefix, n_prefix + 5), first),
         # The last token sees columns that hold no token of this forward as well.
-        Block(slice(5, 6), slice(n_prefix + 5, n_prefix + 9)),
+        Block(slice(5, 6), slice(n_prefix + 5, n_prefix + 9), torch.ones(1, 4).bool()),
+        Stretches(slice(6, 8), n_prefix + 9, torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]]).bool()),
     ]
     return Sight(n_prefix, blocks)
 
@@ -31,8 +41,8 @@ def sight(n_prefix):
 @pytest.mark.parametrize("n_key_heads", [1, 2, 4])
 @pytest.mark.parametrize("scaling", [None, 0.2])
 def test_blocks_read_what_a_mask_over_the_row_lets_them(n_prefix, n_key_heads, scaling):
-    shown, n_columns = sight(n_prefix), n_prefix + 9
-    query = states(4, 6, 1)
+    shown, n_columns = sight(n_prefix), n_prefix + 17
+    query = states(4, 8, 1)
     key, value = (states(n_key_heads, n_columns, seed) for seed in (2, 3))
     with seeing(shown):
         found, weights = attention(None, query, key, value, None, scaling)
@@ -47,15 +57,17 @@ def test_blocks_read_what_a_mask_over_the_row_lets_them(n_prefix, n_key_heads, s
 
 
 def test_the_mask_of_a_sight_names_prefix_and_own_columns():
-    shown = sight(2).mask(12, torch.device("cpu"))
+    shown = sight(2).mask(19, torch.device("cpu"))
     assert shown[0].nonzero()[:, 0].tolist() == [0, 1, 2]
     assert shown[4].nonzero()[:, 0].tolist() == [0, 1, 5, 6]
     assert shown[5].nonzero()[:, 0].tolist() == [0, 1, 7, 8, 9, 10]
+    assert shown[6].nonzero()[:, 0].tolist() == [0, 1, 11, 12]
+    assert shown[7].nonzero()[:, 0].tolist() == [0, 1, 15, 16, 17, 18]
 
 
 def test_an_architecture_that_changes_scores_is_refused():
-    query = states(2, 6, 1)
-    key, value = states(2, 9, 2), states(2, 9, 3)
+    query = states(2, 8, 1)
+    key, value = states(2, 17, 2), states(2, 17, 3)
     with seeing(sight(0)), pytest.raises(NotImplementedError, match="knows no softcap"):
         attention(None, query, key, value, None, softcap=30.0)
 

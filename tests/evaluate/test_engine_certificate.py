@@ -77,11 +77,12 @@ def test_wrong_sums_of_blocks_are_noticed_and_one_mask_is_used(checkpoints, engi
 
 
 def test_texts_that_see_too_little_of_themselves_are_noticed(checkpoints, engine_of, monkeypatch):
-    def shorter(rows, columns, *visible):
-        return block_attention.Block(rows, slice(columns.start, columns.stop - 1), *visible)
+    def shorter(rows, start, visible):
+        # Without the last token that each would see.
+        return block_attention.Stretches(rows, start, visible & visible.roll(-1, 1))
 
     with monkeypatch.context() as wrong:
-        wrong.setattr(live_texts, "Block", shorter)
+        wrong.setattr(live_texts, "Stretches", shorter)
         engine = load(checkpoints["llama"])
     provenance = engine.provenance()
     assert (provenance["mode"], provenance["generation_mode"]) == ("packed by block", "cached")

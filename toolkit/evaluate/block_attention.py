@@ -18,6 +18,9 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 NAME = "emergence_blocks"
+# What scaled_dot_product_attention itself calls on a processor; no public function returns the
+# sums. Where another torch hasn't got it, the certificate refuses this way of computing.
+FLASH = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 # What some architectures do to scores, and this attention doesn't.
 UNKNOWN = ("softcap", "position_bias", "s_aux")
 
@@ -26,19 +29,67 @@ UNKNOWN = ("softcap", "position_bias", "s_aux")
 class Block:
     """New tokens of a packed row, and the columns (tokens of the row) that they may see.
 
-    ``visible`` (row, column) tells which, None that it is all. The prefix is seen besides.
+    ``visible`` (row, column) tells which. The prefix is seen besides.
     """
 
     rows: slice
     columns: slice
-    visible: Tensor | None = None
+    visible: Tensor
+
+    def show(self, mask: Tensor) -> None:
+        """Mark in a mask over the row, (new token, column), what the block's tokens see."""
+        mask[self.rows, self.columns] = self.visible
+
+    def read(
+        self, queries: Tensor, key: Tensor, value: Tensor, scaling: float | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what the block's tokens read, and the logarithms of their sums, as ``_read``."""
+        keys, values = (each[:, :, self.columns] for each in (key, value))
+        return _read(queries[:, :, :, self.rows], keys, values, scaling, self._added)
 
     @cached_property
-    def added(self) -> Tensor | None:
-        """Return what is added to scores so that only what is visible counts, for all layers."""
-        if self.visible is None:
-            return None
-        return torch.zeros(self.visible.shape).masked_fill_(~self.visible, float("-inf"))
+    def _added(self) -> Tensor:
+        """What is added to scores so that only what is visible counts, for all layers."""
+        return _hiding(self.visible)
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """New tokens that each see the first columns of a stretch of their own, in one call.
+
+    Stretches follow one another from column ``start`` on; ``visible`` (row, column of its stretch)
+    is as wide as each of them. The prefix is seen besides.
+    """
+
+    rows: slice
+    start: int
+    visible: Tensor
+
+    def show(self, mask: Tensor) -> None:
+        """Mark in a mask over the row, (new token, column), what each token sees."""
+        n_rows, width = self.visible.shape
+        every = torch.arange(n_rows, device=mask.device)
+        own = mask[self.rows, self.start : self.start + n_rows * width]
+        own.unflatten(1, (n_rows, width))[every, every] = self.visible.to(mask.device)
+
+    def read(
+        self, queries: Tensor, key: Tensor, value: Tensor, scaling: float | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what each token reads of its stretch, and the logarithms of their sums."""
+        n_rows, width = self.visible.shape
+        columns = slice(self.start, self.start + n_rows * width)
+        # Of shape (row, head of ``key``, column, channel): a row is a sequence of its own here.
+        own = (
+            each[0, :, columns].unflatten(1, (n_rows, width)).transpose(0, 1)
+            for each in (key, value)
+        )
+        asking = queries[0, :, :, self.rows].permute(2, 0, 1, 3)
+        found, total = FLASH(asking, *own, attn_mask=self._added, scale=scaling)
+        return found.permute(1, 2, 0, 3)[None], total.permute(1, 2, 0)[None, ..., None]
+
+    @cached_property
+    def _added(self) -> Tensor:
+        return _hiding(self.visible)[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -49,7 +100,7 @@ class Sight:
     """
 
     n_prefix: int
-    blocks: Sequence[Block]
+    blocks: Sequence[Block | Stretches]
 
     def mask(self, n_columns: int, device: torch.device) -> Tensor:
         """Return the same as one mask, (new token, column)."""
@@ -57,7 +108,7 @@ class Sight:
         visible = torch.zeros(n_rows, n_columns, dtype=torch.bool, device=device)
         visible[:, : self.n_prefix] = True
         for block in self.blocks:
-            visible[block.rows, block.columns] = True if block.visible is None else block.visible
+            block.show(visible)
         return visible
 
 
@@ -123,18 +174,13 @@ def attention(
 
 
 def _read_blocks(
-    queries: Tensor, key: Tensor, value: Tensor, blocks: Sequence[Block], scaling: float | None
+    queries: Tensor,
+    key: Tensor,
+    value: Tensor,
+    blocks: Sequence[Block | Stretches],
+    scaling: float | None,
 ) -> tuple[Tensor, Tensor]:
-    parts = [
-        _read(
-            queries[:, :, :, block.rows],
-            key[:, :, block.columns],
-            value[:, :, block.columns],
-            scaling,
-            block.added,
-        )
-        for block in blocks
-    ]
+    parts = [block.read(queries, key, value, scaling) for block in blocks]
     found, total = zip(*parts, strict=True)
     return torch.cat(found, 3), torch.cat(total, 3)
 
@@ -153,8 +199,10 @@ def _read(
     """
     sharing, rows = queries.shape[2:4]
     mask = None if added is None else added.repeat(sharing, 1)[None, None]
-    # What scaled_dot_product_attention itself calls on a processor; no public function returns the
-    # sums. Where another torch hasn't got it, the certificate refuses this way of computing.
-    flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    found, total = flash(queries.flatten(2, 3), key, value, attn_mask=mask, scale=scaling)
+    found, total = FLASH(queries.flatten(2, 3), key, value, attn_mask=mask, scale=scaling)
     return found.unflatten(2, (sharing, rows)), total.unflatten(2, (sharing, rows))[..., None]
+
+
+def _hiding(visible: Tensor) -> Tensor:
+    """Return what is added to scores so that only what is visible counts."""
+    return torch.zeros(visible.shape).masked_fill_(~visible, float("-inf"))

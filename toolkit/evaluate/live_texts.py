@@ -1,8 +1,12 @@
 """The texts that are being decoded side by side, and the keys and values that they see."""
 
-import numpy as np
+from collections.abc import Iterator
+from itertools import pairwise
 
-from toolkit.evaluate.block_attention import Block
+import numpy as np
+import torch
+
+from toolkit.evaluate.block_attention import Stretches
 from toolkit.evaluate.completion import Completion
 from toolkit.evaluate.decoder import Decoder, KeyValues
 from toolkit.evaluate.packed_row import PackedRow
@@ -10,6 +14,7 @@ from toolkit.evaluate.requests import GenerateRequest
 from toolkit.evaluate.trie import TokenTrie
 
 # Tokens to come for which a text's stretch of the row has places, until all are laid out anew.
+# Stretches are multiples of it, so that those of many texts have one width.
 N_AHEAD = 16
 
 
@@ -54,13 +59,10 @@ class LiveTexts:
 
     def step(self) -> None:
         """Run the last token of every live text and take the next."""
-        n_held = self._n_held()
-        if (n_held >= self._n_places).any():
+        if (self._n_held() >= self._n_places).any():
             self._lay_out(self._held())
-        blocks = [
-            Block(slice(row, row + 1), slice(start, start + n + 1))
-            for row, (start, n) in enumerate(zip(self._start, n_held, strict=True))
-        ]
+        n_held = self._n_held()
+        blocks = list(self._stretches(n_held + 1))
         tokens = np.array([text.tokens[-1] for text in self.completions])
         depth = self._row.n_prefix + n_held
         logits = self._row.put(self._start + n_held, tokens, depth, blocks)
@@ -78,6 +80,14 @@ class LiveTexts:
         self._lay_out([held[at] for at in staying])
         return finished
 
+    def _stretches(self, n_seen: np.ndarray) -> Iterator[Stretches]:
+        """Yield the texts with stretches of one width, told how much of its own each sees."""
+        _, firsts = np.unique(self._n_places, return_index=True)
+        for first, stop in pairwise([*firsts.tolist(), len(n_seen)]):
+            columns = torch.arange(int(self._n_places[first]))
+            visible = columns < torch.from_numpy(n_seen[first:stop, None])
+            yield Stretches(slice(first, stop), int(self._start[first]), visible)
+
     def _n_held(self) -> np.ndarray:
         """Return the tokens of each text that the row holds: the last one is still to be run."""
         counts = [len(text.request.context) + len(text.tokens) - 1 for text in self.completions]
@@ -91,16 +101,18 @@ class LiveTexts:
         ]
 
     def _lay_out(self, held: list[np.ndarray]) -> None:
-        """Lay the columns of each text out as stretches with places for tokens to come."""
-        ahead = [
-            min(N_AHEAD, text.request.max_new_tokens - len(text.tokens))
-            for text in self.completions
-        ]
+        """Lay the columns of each text out as stretches with places for tokens to come.
+
+        Texts with stretches of one width come to stand together.
+        """
+        widths = [N_AHEAD * (len(columns) // N_AHEAD + 2) for columns in held]
+        order = sorted(range(len(held)), key=lambda at: widths[at])
+        self.completions = [self.completions[at] for at in order]
         # Whatever a place holds is written over before anybody sees it.
         stretches = [
-            np.append(columns, np.repeat(columns[-1:], n))
-            for columns, n in zip(held, ahead, strict=True)
+            np.append(held[at], np.repeat(held[at][-1:], widths[at] - len(held[at])))
+            for at in order
         ]
-        self._n_places = np.array([len(stretch) for stretch in stretches], dtype=np.int64)
+        self._n_places = np.array([widths[at] for at in order], dtype=np.int64)
         self._start = self._row.n_prefix + np.cumsum(self._n_places) - self._n_places
         self._row.lay_out(np.concatenate([np.zeros(0, dtype=np.int64), *stretches]))

@@ -11,7 +11,7 @@ SMALLEST = 8
 # what a forward computes for one.
 HELD_PER_FORWARD = 4
 # More where no row is slowed down by what the others see (``block_attention``).
-HELD_BY_BLOCK = 8
+HELD_BY_BLOCK = 12
 
 
 class Room:

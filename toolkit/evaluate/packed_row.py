@@ -1,12 +1,12 @@
 """One row that holds the tokens of many sequences, run piece by piece."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from toolkit.evaluate.block_attention import Block, Sight
+from toolkit.evaluate.block_attention import Block, Sight, Stretches
 from toolkit.evaluate.decoder import (
     Decoder,
     KeyValues,
@@ -47,7 +47,7 @@ class PackedRow:
         return self._run(tokens, depth, blocks, keep)
 
     def put(
-        self, columns: np.ndarray, tokens: np.ndarray, depth: np.ndarray, blocks: list[Block]
+        self, columns: np.ndarray, tokens: np.ndarray, depth: np.ndarray, blocks: list[Stretches]
     ) -> Tensor:
         """Run new tokens in columns that are there; return the logits, (token, vocabulary)."""
         places = torch.from_numpy(columns).to(self._depth.device)
@@ -56,8 +56,9 @@ class PackedRow:
             return self._run(tokens, depth, blocks, np.arange(len(tokens)))
 
     def _run(
-        self, tokens: np.ndarray, depth: np.ndarray, blocks: list[Block], keep: np.ndarray
-    ) -> Tensor:
+        self, tokens: np.ndarray, depth: np.ndarray, blocks: Sequence[Block | Stretches],
+        keep: np.ndarray,
+    ) -> Tensor:  # fmt: skip
         sight = Sight(self.n_prefix, blocks)
         return self._decoder.packed(tokens, depth, sight, self._row, self._depth, keep)
 
