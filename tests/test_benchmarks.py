@@ -74,7 +74,8 @@ def test_files_of_items_hold_the_records_asked_for_and_are_imported(tmp_path, fo
     path = item_files.MAKERS[form](tmp_path / "from", 400, 1)
     cost = item_files.measure(form, str(path), str(tmp_path / "study"))
     assert cost["item_records"] == 400
-    assert cost["peak_memory_mib"] >= cost["memory_of_imports_mib"] > 0
+    # Linux counts the pages of a process for each core, and adds them up now and then.
+    assert cost["peak_memory_mib"] + 1 > cost["memory_of_imports_mib"] > 0
     assert cost["cpu_seconds"] > 0
 
 
