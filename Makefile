@@ -46,7 +46,8 @@ check: $(BIN)/.installed-dev ## lint, types, import contract, spelling
 	$(BIN)/typos
 
 test: $(BIN)/.installed-dev $(TOOLS)/.installed ## the default tests (minutes)
-	TOOLS_PYTHON=$(abspath $(TOOLS))/bin/python $(BIN)/python -m pytest -n 2 --dist loadfile
+	@# Workers have a core each: threads of torch beside them would wait for one another.
+	OMP_NUM_THREADS=1 TOOLS_PYTHON=$(abspath $(TOOLS))/bin/python $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(BIN)/.installed-dev ## recovery of planted truth (hours)
 	$(BIN)/python -m pytest -m slow
