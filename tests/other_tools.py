@@ -12,7 +12,6 @@ def python_with(module: str) -> str:
     python = os.environ.get("TOOLS_PYTHON", sys.executable)
     probe = subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False)
     if probe.returncode:
-        pytest.skip(
-            f"{module} is not installed: 'make test' installs it (on Python 3.12 and later)"
-        )
+        why = "Every Eval Ever from Python 3.12 on"
+        pytest.skip(f"{module} is not installed: 'make test' installs it, {why}")
     return python

@@ -63,7 +63,6 @@ def _map(study: str | None, noise: str, height: float) -> tuple[list[dict[str, A
 
 
 def _check(study: str, as_json: bool) -> None:
-    from toolkit.compute_sizes import SAID
     from toolkit.decidable import closed_gates
     from toolkit.reproduction import recompute_means, reproduce
     from toolkit.study import load_study_folder
@@ -90,7 +89,7 @@ def _check(study: str, as_json: bool) -> None:
         print_json(
             {
                 "study": source.study.id,
-                "sizes": SAID if source.from_compute else "parameters",
+                "sizes": source.said_of_sizes or "parameters",
                 "reproduction": rows,
                 "means": means,
                 "gates": closed,
@@ -100,6 +99,6 @@ def _check(study: str, as_json: bool) -> None:
     print_table(rows, f"{source.study.id}: published numbers, recomputed")
     print_table(closed, "What the design can't decide (closed gates)")
     agreed = sum(r.agrees for r in reproduced)
-    if source.from_compute:
-        print_line(SAID)
+    if source.said_of_sizes:
+        print_line(source.said_of_sizes)
     print_line(f"{source.study.id}: valid; {agreed} of {len(reproduced)} reproduced.")

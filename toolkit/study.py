@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from toolkit import paths
 from toolkit.claims import Claim, Study, load_claims, load_study
-from toolkit.compute_sizes import are_from_compute
+from toolkit.compute_sizes import SAID, are_from_compute
 from toolkit.errors import ClaimError, did_you_mean
 from toolkit.models import MODELS
 from toolkit.sampling import FitSettings
@@ -50,6 +50,11 @@ class StudyFolder:
     def from_compute(self) -> bool:
         """Return whether sizes are training compute, as no number of parameters is known of all."""
         return are_from_compute(self.scores.checkpoints)
+
+    @property
+    def said_of_sizes(self) -> str:
+        """Return what readers must be told where parameters are made of compute, else nothing."""
+        return SAID if self.from_compute else ""
 
     @property
     def record(self) -> Scores:

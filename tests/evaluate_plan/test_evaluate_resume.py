@@ -16,6 +16,7 @@ from toolkit.evaluate import opening
 from toolkit.evaluate.plan_file import read_plan
 from toolkit.evaluate.requests import Scored
 from toolkit.evaluate.run import run_plan
+from toolkit.evaluate.store import Lines
 from toolkit.evaluate.task_items import load_tasks
 from toolkit.jobs import Workers
 
@@ -121,6 +122,20 @@ def test_answers_say_which_engine_gave_them(garden, monkeypatch):
         assert sum(given.values()) == each["n_requests"]
         assert given["1"] == each["n_known"]
     assert sum(each["n_requests"] - each["n_known"] for each in made["checkpoints"].values()) >= 3
+
+
+def test_answers_of_a_store_that_names_no_engine_are_reused(garden, fake):
+    whole = measure(garden).measured
+    for path in garden.parent.glob("store/answers/*/*.jsonl"):
+        lines = [json.loads(line.split(b" ", 1)[1]) for line in path.read_bytes().splitlines()]
+        kept = [{k: v for k, v in line.items() if k != "maker"} for line in lines if "key" in line]
+        path.unlink()
+        with Lines(path.parent) as older:
+            for line in kept:
+                older.write(line)
+    for before, after in zip(whole, measure(garden).measured, strict=True):
+        assert after.n_known == after.n_requests == before.n_requests
+        assert after.answers == ({"n": after.n_requests, "engine": None},)
 
 
 class Broken:

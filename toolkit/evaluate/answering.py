@@ -15,6 +15,8 @@ from toolkit.evaluate.requests import Answer, Engine, Request, Scored
 from toolkit.evaluate.store import Lines, answer_in, key_of, line_of, maker_line
 from toolkit.jobs import check_asker
 
+# The maker of an answer whose line names none: lines of older stores do not.
+NOBODY = ""
 # Told: items done (a part of one counts as such), and tokens asked about.
 Tick = Callable[[float, int], None]
 
@@ -37,13 +39,13 @@ class Answering:
         self._maker_of: dict[str, str] = {}
         for line in lines.read():
             # The same word for the answers of a run, not one each.
-            maker = sys.intern(line["maker"])
+            maker = sys.intern(line.get("maker", NOBODY))
             if "engine" in line:
                 self.makers[maker] = line["engine"]
             else:
                 self.known[line["key"]], self._maker_of[line["key"]] = answer_in(line), maker
         self._own = maker_line(engine.provenance())
-        self.n_requests = self.n_known = 0
+        self.n_known = 0
         self.n_made: Counter[str] = Counter()
 
     def answers(self, asked: Sequence[Asked]) -> list[list[Answer]]:
@@ -56,7 +58,6 @@ class Answering:
         }
         order = list(once)
         there = frozenset(at for at, key in enumerate(order) if key in self.known)
-        self.n_requests += len(order)
         self.n_known += len(there)
         share = len(asked) / len(order)
         self.tick(share * len(there), 0)

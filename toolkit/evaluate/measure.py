@@ -75,8 +75,7 @@ def _measure_one(
 ) -> Measured:
     engine = answering.engine
     encoder = load_encoder(checkpoint, encoder_decoder=engine.encoder_decoder)
-    asked_before, known_before = answering.n_requests, answering.n_known
-    made_before = Counter(answering.n_made)
+    made_before, known_before = Counter(answering.n_made), answering.n_known
     seen: Counter[str] = Counter()
     with write_records(job.plan, checkpoint) as write:
         for task in job.tasks:
@@ -86,19 +85,17 @@ def _measure_one(
                 for (_, found), sha256 in zip(scored, hashes, strict=True):
                     write(record_of(checkpoint, task.plan, condition, sha256, found))
                 seen.update(_noticed([found for _, found in scored]))
+    made = answering.n_made - made_before
     return Measured(
         checkpoint=checkpoint.name,
         n_params=engine.n_params,
         identity=engine.identity,
         resolution=engine.resolution,
         engine=engine.provenance(),
-        answers=tuple(
-            {"n": n, "engine": answering.makers.get(maker)}
-            for maker, n in (answering.n_made - made_before).items()
-        ),
+        answers=tuple({"n": n, "engine": answering.makers.get(maker)} for maker, n in made.items()),
         chat_template_sha256=encoder.template_sha256 if checkpoint.chat_template else None,
         before=encoder.before,
-        n_requests=answering.n_requests - asked_before,
+        n_requests=made.total(),
         n_known=answering.n_known - known_before,
         n_items=seen["items"],
         n_unresolved=seen["unresolved"],

@@ -12,7 +12,6 @@ import pandas as pd
 
 from toolkit.analysis import Analysis
 from toolkit.claims import CONTROLLED_ARM
-from toolkit.compute_sizes import SAID
 from toolkit.gates import detectable_difference, gap_around, in_arm
 from toolkit.report.numbers import counted
 from toolkit.wording import size_label
@@ -50,11 +49,6 @@ class Evidence:
         """Return the facts about the tasks of these cells."""
         register = self.analysis.source.scores.tasks
         return register[register["task"].isin(self.cells["task"])]
-
-    @property
-    def said_of_sizes(self) -> str:
-        """Return what must be said where parameters are made of compute, else nothing."""
-        return SAID if self.analysis.source.from_compute else ""
 
     @property
     def bases(self) -> pd.DataFrame:

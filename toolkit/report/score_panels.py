@@ -9,7 +9,6 @@ import pandas as pd
 
 from toolkit.analysis import Analysis
 from toolkit.claims import ARMS, CONTROLLED_ARM, Claim
-from toolkit.compute_sizes import SAID
 from toolkit.estimands import Estimate, probability
 from toolkit.measured import measured_arms
 from toolkit.report import html_tables as tables
@@ -71,7 +70,7 @@ def panels_of(analysis: Analysis) -> Panels:
         fitted_curves(analysis.fitted, seed),
         steps_present(analysis),
         frozenset(np.array(design.tasks)[design.has_compliance].tolist()),
-        SAID if analysis.source.from_compute else "",
+        analysis.source.said_of_sizes,
     )
 
 

@@ -7,7 +7,7 @@ from math import isnan
 
 import pandas as pd
 
-from toolkit import charts, compute_sizes
+from toolkit import charts
 from toolkit.analysis import Analysis, analyse
 from toolkit.claims import Study
 from toolkit.estimands import MATERIAL, ROPE
@@ -182,7 +182,7 @@ def data_choices(analysis: Analysis) -> None:
     """Show the study's data choices, its limits, and what is known of each task."""
     source = analysis.source
     study, tasks = source.study, source.scores.tasks
-    choices = [*study.data_choices, *([compute_sizes.SAID] if source.from_compute else [])]
+    choices = [text for text in (*study.data_choices, source.said_of_sizes) if text]
     lists = [
         f"<h3>{title}</h3><ul>{''.join(f'<li>{html.escape(text)}</li>' for text in texts)}</ul>"
         for title, texts in (("Choices", choices), ("Limits", study.limits))

@@ -231,7 +231,7 @@ def _construct(of: Evidence) -> list[Threat]:
         Threat(
             CONSTRUCT, "number of parameters as scale",
             f"Training compute is known for {flop} of {len(of.checkpoints)} checkpoints.",
-            f"Scale is log10 of parameters throughout. {of.said_of_sizes}".strip(),
+            f"Scale is log10 of parameters throughout. {of.analysis.source.said_of_sizes}".strip(),
             "Checkpoints of one size may differ in data and compute.",
         ),
         Threat(

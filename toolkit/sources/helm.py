@@ -34,7 +34,7 @@ from toolkit.sources import json_files
 from toolkit.sources.checks import check_mean
 from toolkit.sources.json_files import Tick, expect, optional, read_document
 from toolkit.sources.json_stream import read_elements
-from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
+from toolkit.sources.records import Asked, Cell, Item, Ledger, Run, by_metric
 
 MEAN_TOLERANCE = 5e-4
 EXACT_MATCH = "exact_match"
@@ -177,10 +177,7 @@ def _values(instance: dict[str, Any], split: str, where: str) -> dict[str, float
 
 def _check_totals(closed: list[tuple[Cell, Run]], run: _RunFolder, where: str) -> None:
     """Raise unless the instances just read give the totals of the run, over all its trials."""
-    trials: dict[str, list[Run]] = {}
-    for cell, trial in closed:
-        trials.setdefault(cell.metric, []).append(trial)
-    for metric, of_metric in trials.items():
+    for metric, of_metric in by_metric(closed).items():
         mean = sum(trial.score for trial in of_metric) / len(of_metric)
         total = run.totals.get(metric, math.nan)
         got, said = (of_metric[0].n_items, mean), (None, total)

@@ -93,13 +93,11 @@ def _read_log(
     ledger.see_checkpoint(cell.checkpoint, None, where)
     run = str(info.get("eval_id") or info.get("run_id") or path.stem)
     n_samples = n_whole = 0
-    sums: dict[str, list[float]] = {}
     for at, sample in samples:
         n_samples += 1
         n_whole += not sample.get("error")
-        for metric, number in _read_sample(sample, cell, run, ledger, at):
-            sums.setdefault(metric, []).append(number)
-    ledger.close(where)
+        _read_sample(sample, cell, run, ledger, at)
+    epochs = ledger.close(where)
     if n_samples == 0:
         ledger.drop("samples of logs", "the log has none (only its header was kept)")
         read_totals(results, info, cell, run, ledger, where)
@@ -113,7 +111,7 @@ def _read_log(
         raise SourceError(msg)
     # Without some of its epochs an item's mean is another than that over samples.
     if n_whole == n_samples:
-        check_means(results, sums, where)
+        check_means(results, epochs, where)
 
 
 def _check_finished(log: dict[str, Any], where: str) -> None:
@@ -189,10 +187,7 @@ def _checkpoint(info: dict[str, Any], where: str) -> str:
     return name
 
 
-def _read_sample(
-    sample: dict[str, Any], cell: Cell, run: str, ledger: Ledger, where: str
-) -> Iterator[tuple[str, float]]:
-    """Keep the scores of a sample, and yield those that are kept with their metrics."""
+def _read_sample(sample: dict[str, Any], cell: Cell, run: str, ledger: Ledger, where: str) -> None:
     if sample.get("error"):
         ledger.drop("samples", "ended in an error")
         return
@@ -212,4 +207,3 @@ def _read_sample(
                 scored = Item(item, float(number), len(choices) if choices else None)
                 run_name = f"{run} epoch {epoch}"
                 ledger.add_item(cell._replace(metric=metric), run_name, scored, where)
-                yield metric, scored.score

@@ -1,11 +1,11 @@
 """The results of an Inspect log: what it says of all its samples together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from toolkit.sources.checks import check_mean, check_proportion
 from toolkit.sources.json_files import expect, field, optional
-from toolkit.sources.records import Cell, Ledger, Run
+from toolkit.sources.records import Cell, Ledger, Run, by_metric
 from toolkit.tables import shortened
 
 ROUNDING = 1e-6
@@ -13,21 +13,23 @@ ROUNDING = 1e-6
 MEAN_OF_EPOCHS = (None, "mean", "mean_score")
 
 
-def check_means(results: dict[str, Any], sums: Mapping[str, Sequence[float]], where: str) -> None:
-    """Raise unless the scores of the samples have the means that the results say.
+def check_means(results: dict[str, Any], epochs: Sequence[tuple[Cell, Run]], where: str) -> None:
+    """Raise unless the samples of all epochs have the means that the results say.
 
-    ``sums`` are the scores by metric. Metrics that have neither accuracy nor mean are not checked.
+    Metrics that have neither accuracy nor mean are not checked.
 
     Raises
     ------
     SourceError
         When a mean is another: the log is cut off, or was changed.
     """
+    found = by_metric(epochs)
     for metric, values in _means(results, where):
-        said, scores = values.get("accuracy", values.get("mean")), sums.get(metric)
-        if said is not None and scores:
-            found = len(scores), sum(scores) / len(scores)
-            check_mean(found, (None, said), ROUNDING, metric, where, "its results")
+        said, runs = values.get("accuracy", values.get("mean")), found.get(metric)
+        if said is not None and runs:
+            n = sum(run.n_items for run in runs)
+            mean = sum(run.n_items * run.score for run in runs) / n
+            check_mean((n, mean), (None, said), ROUNDING, metric, where, "its results")
 
 
 def read_totals(

@@ -13,7 +13,7 @@ Items carry, where their options have log-probabilities, what these say of the r
 import math
 from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -86,6 +86,14 @@ class Run(NamedTuple):
     score_se: float | None = None
     target_log_prob: float | None = None
     brier: float | None = None
+
+
+def by_metric(closed: Iterable[tuple[Cell, Run]]) -> dict[str, list[Run]]:
+    """Return the runs of cells that differ in their metrics only, by metric."""
+    found: dict[str, list[Run]] = {}
+    for cell, run in closed:
+        found.setdefault(cell.metric, []).append(run)
+    return found
 
 
 @dataclass
