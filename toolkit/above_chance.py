@@ -92,7 +92,8 @@ def chance_tests(cells: pd.DataFrame) -> tuple[ChanceTest, ...]:
     uncounted = cells["n_correct"].isna() | cells["n_items"].isna()
     if uncounted.any():
         names = ", ".join(sorted(cells.loc[uncounted, "checkpoint"].unique()))
-        msg = f"the number of items right (n_correct) is not known for {names}"
+        of = "any checkpoint" if uncounted.all() else names
+        msg = f"the number of items right (n_correct) is not known for {of}"
         raise NotTestableError(msg)
     cells = cells.sort_values(["n_params", "checkpoint"], kind="stable")
     level = cells["chance"].map(level_to_beat)

@@ -59,7 +59,9 @@ class Analysis:
         """Return every claim under the published definitions, by slug."""
         source = self.source
         seed = source.plan.full.random_seed
-        return study_definitions(source.scores, source.claims, source.plan.prompt_format, seed)
+        return study_definitions(
+            source.every_metric, source.claims, source.plan.prompt_format, seed
+        )
 
     def survivors(self, claim_set: str | None = None) -> "Survivors":
         """Return E3 over all claims, or over one set of them."""

@@ -17,13 +17,14 @@ import pandas as pd
 
 from toolkit.errors import SourceError
 from toolkit.imported_tasks import tasks_table
+from toolkit.option_measures import OPTIONS_CELL, OPTIONS_FILE, SE, read_option_measures
 from toolkit.registry import Registry, resolve
 from toolkit.scores import CELL, SCORES_SCHEMA, read_scores
-from toolkit.sources.records import TARGET_PROB, Cell, Ledger, Run
+from toolkit.sources.records import TARGET_PROB, Cell, Ledger, Run, Spread
 from toolkit.tables import check_table, shortened, write_table
 
-OPTIONS_FILE = "options.csv"
 ITEMS_FILE = "items.parquet"
+OPTIONS_VALUES = [f"{name}{end}" for name in ("target_log_prob", "brier") for end in ("", SE)]
 SCORES_COLUMNS = [*CELL, "n_items", "n_correct", "n_repeats", "repeat_sd", "score", "score_se"]
 
 
@@ -108,7 +109,7 @@ def write_tables(tables: Tables, folder: Path) -> None:
     """Write the tables and read them back as any study is read."""
     for name, table in tables.files().items():
         write_table(table, folder / name)
-    read_scores(folder)
+    read_option_measures(folder, read_scores(folder))
 
 
 def _move(folder: Path, to: Path) -> None:
@@ -172,7 +173,11 @@ def _standard_error(runs: list[Run]) -> float:
     given = [run.score_se for run in runs if run.score_se is not None]
     if len(given) == len(runs):
         return float(np.mean(given))
-    return float(np.sqrt(np.mean([run.score_sd**2 / run.n_items for run in runs])))
+    return _error_of_mean([run.score_sd for run in runs], runs[0].n_items)
+
+
+def _error_of_mean(sds: list[float], n_items: int) -> float:
+    return float(np.sqrt(np.mean(np.square(sds)) / n_items))
 
 
 def _row(cell: Cell, runs: list[Run]) -> list[object]:
@@ -202,11 +207,10 @@ def _options(kept: dict[Cell, list[Run]]) -> pd.DataFrame:
             if metric != TARGET_PROB and first[0].items == runs[0].items:
                 _check_options(metric, first, cell, runs)
     rows = [
-        [c.checkpoint, c.task, c.prompt_format, c.n_shots, runs[0].n_items, *_options_of(runs)]
+        dict(zip(Cell._fields, c, strict=True)) | {"n_items": runs[0].n_items} | _options_of(runs)
         for c, (_, runs) in sorted(found.items())
     ]
-    columns = ["checkpoint", "task", "prompt_format", "n_shots", "n_items"]
-    return pd.DataFrame(rows, columns=[*columns, "target_log_prob", "brier"])
+    return pd.DataFrame(rows, columns=[*OPTIONS_CELL, "n_items", *OPTIONS_VALUES])
 
 
 def _options_first(cell: Cell, runs: list[Run]) -> tuple[bool, int, Cell]:
@@ -215,7 +219,7 @@ def _options_first(cell: Cell, runs: list[Run]) -> tuple[bool, int, Cell]:
 
 def _check_options(metric: str, first: list[Run], cell: Cell, runs: list[Run]) -> None:
     """Raise unless two metrics say the same of the options of the same items."""
-    if not np.allclose(_options_of(first), _options_of(runs)):
+    if not np.allclose([*_options_of(first).values()], [*_options_of(runs).values()]):
         msg = (
             f"{cell.checkpoint} on {cell.task} ({cell.n_shots} shots): got target_log_prob or "
             f"brier that differ between {metric} and {cell.metric}, expected the same for an item "
@@ -225,11 +229,17 @@ def _check_options(metric: str, first: list[Run], cell: Cell, runs: list[Run]) -
         raise SourceError(msg)
 
 
-def _options_of(runs: list[Run]) -> tuple[float, float]:
+def _options_of(runs: list[Run]) -> dict[str, float]:
     """Return the means of log-probability and Brier score over runs that all have them."""
-    log_probs = [run.target_log_prob for run in runs if run.target_log_prob is not None]
-    briers = [run.brier for run in runs if run.brier is not None]
-    return float(np.mean(log_probs)), float(np.mean(briers))
+    return _over_runs("target_log_prob", [run.target_log_prob for run in runs], runs) | _over_runs(
+        "brier", [run.brier for run in runs], runs
+    )
+
+
+def _over_runs(name: str, spreads: list[Spread | None], runs: list[Run]) -> dict[str, float]:
+    known = [spread for spread in spreads if spread is not None]
+    error = _error_of_mean([spread.sd for spread in known], runs[0].n_items)
+    return {name: float(np.mean([spread.mean for spread in known])), name + SE: error}
 
 
 def _compare_sizes(ledger: Ledger, registry: Registry, names: dict[str, str]) -> None:

@@ -111,7 +111,7 @@ def published_chart(
 def score_chart(
     cells: pd.DataFrame,
     curves: pd.DataFrame,
-    rules: tuple[float, float],
+    rules: tuple[pd.DataFrame, float],
     shown: Shown,
     title: str,
 ) -> Layered:
@@ -130,7 +130,8 @@ def score_chart(
         Columns n_params, arm, and of each curve that can be chosen its mean, low and high, as in
         ``averaged_mean`` (proportions, NaN where there is none).
     rules
-        Chance, a proportion, and the claimed size in parameters.
+        The chance level of each metric that has one (columns metric and chance, a proportion),
+        and the claimed size in parameters.
     """
     arms = [arm for arm in ARM_LABELS if arm in set(cells["arm"])]
     record = f"metric == {_quoted(shown.metric)} && prompt_format == {_quoted(shown.prompt_format)}"
@@ -170,9 +171,10 @@ def score_chart(
         tooltip=[*CHECKPOINT_TIPS, *INTERVAL_TIPS],
     )
     chance, threshold = rules
-    both = pd.DataFrame({"chance": [chance], "threshold": [threshold]})
-    claimed = _claimed(both).transform_filter(f"!({ON_COMPUTE})")
-    layers = alt.layer(_at_chance(both, "chance"), claimed, band, line, interval, points)
+    guessed = _at_chance(chance, "chance").transform_filter("datum.metric == metric")
+    claimed = _claimed(pd.DataFrame({"threshold": [threshold]}))
+    claimed = claimed.transform_filter(f"!({ON_COMPUTE})")
+    layers = alt.layer(guessed, claimed, band, line, interval, points)
     return layers.add_params(*_parameters(shown)).properties(
         width="container", height=HEIGHT, title=title
     )

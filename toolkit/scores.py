@@ -31,35 +31,36 @@ _IN_UNIT = pa.Check.in_range(
 )
 _POSITIVE = pa.Check.gt(0, error="a finite number above 0")
 _FINITE = pa.Check(np.isfinite, error="a finite number above 0")
-_SPREAD = pa.Check(lambda x: (x >= 0) & np.isfinite(x), error="a finite number, 0 or more")
+SPREAD = pa.Check(lambda x: (x >= 0) & np.isfinite(x), error="a finite number, 0 or more")
 COUNT = pa.Check(lambda x: (x >= 0) & (x % 1 == 0), error="a whole number, 0 or more")
 COUNT_FROM_1 = pa.Check(lambda x: (x >= 1) & (x % 1 == 0), error="a whole number, 1 or more")
 
 
-def _column(kind: type, description: str, *checks: pa.Check, **options: Any) -> pa.Column:
+def table_column(kind: type, description: str, *checks: pa.Check, **options: Any) -> pa.Column:
+    """Return a column of a study's table; ``description`` is what an error says is missing."""
     return pa.Column(kind, list(checks), description=description, coerce=True, **options)
 
 
 SCORES_SCHEMA = pa.DataFrameSchema(
     {
-        "checkpoint": _column(str, "name of the language model, as in checkpoints.csv"),
-        "task": _column(str, "name of the task, as in tasks.csv"),
-        "metric": _column(str, "what the score counts"),
-        "prompt_format": _column(str, "how the question is put"),
-        "n_shots": _column(float, "demonstrations in the prompt", COUNT),
-        "n_items": _column(float, "items scored", COUNT_FROM_1),
-        "n_correct": _column(
+        "checkpoint": table_column(str, "name of the language model, as in checkpoints.csv"),
+        "task": table_column(str, "name of the task, as in tasks.csv"),
+        "metric": table_column(str, "what the score counts"),
+        "prompt_format": table_column(str, "how the question is put"),
+        "n_shots": table_column(float, "demonstrations in the prompt", COUNT),
+        "n_items": table_column(float, "items scored", COUNT_FROM_1),
+        "n_correct": table_column(
             float, "items right; empty where only a score is known", COUNT, nullable=True
         ),
-        "n_repeats": _column(float, "runs on the same items, collapsed", COUNT_FROM_1),
-        "repeat_sd": _column(
-            float, "SD of the score over the repeats", _SPREAD, nullable=True, required=False
+        "n_repeats": table_column(float, "runs on the same items, collapsed", COUNT_FROM_1),
+        "repeat_sd": table_column(
+            float, "SD of the score over the repeats", SPREAD, nullable=True, required=False
         ),
-        "score": _column(float, "proportion right, mean over repeats", _IN_UNIT),
-        "score_se": _column(
+        "score": table_column(float, "proportion right, mean over repeats", _IN_UNIT),
+        "score_se": table_column(
             float,
             "standard error of a score without a count",
-            _SPREAD,
+            SPREAD,
             nullable=True,
             required=False,
         ),
@@ -90,30 +91,32 @@ SCORES_SCHEMA = pa.DataFrameSchema(
 
 CHECKPOINTS_SCHEMA = pa.DataFrameSchema(
     {
-        "checkpoint": _column(str, "name, as in scores.csv", unique=True),
-        "lm_family": _column(str, "series of checkpoints that share a recipe"),
-        "developer": _column(str, "who trained it", required=False),
-        "n_params": _column(
+        "checkpoint": table_column(str, "name, as in scores.csv", unique=True),
+        "lm_family": table_column(str, "series of checkpoints that share a recipe"),
+        "developer": table_column(str, "who trained it", required=False),
+        "n_params": table_column(
             float, "number of parameters", _POSITIVE, _FINITE, nullable=True, required=False
         ),
-        "facts_source": _column(str, "where the facts of this row stand", required=False),
-        "train_flop": _column(float, "training compute in FLOP", _POSITIVE, _FINITE, nullable=True),
-        "released": _column(str, "date, YYYY or YYYY-MM", nullable=True),
-        "instruction_tuned": _column(bool, "true or false"),
-        "base_checkpoint": _column(str, "the base of a tuned checkpoint", nullable=True),
-        "api": _column(bool, "true where only an API serves it", required=False),
+        "facts_source": table_column(str, "where the facts of this row stand", required=False),
+        "train_flop": table_column(
+            float, "training compute in FLOP", _POSITIVE, _FINITE, nullable=True
+        ),
+        "released": table_column(str, "date, YYYY or YYYY-MM", nullable=True),
+        "instruction_tuned": table_column(bool, "true or false"),
+        "base_checkpoint": table_column(str, "the base of a tuned checkpoint", nullable=True),
+        "api": table_column(bool, "true where only an API serves it", required=False),
     }
 )
 
 TASKS_SCHEMA = pa.DataFrameSchema(
     {
-        "task": _column(str, "name, as in scores.csv", unique=True),
-        "title": _column(str, "name to show", required=False),
-        "metric_of_record": _column(str, "the metric that the study's claims rest on"),
-        "n_options": _column(str, "options per item", required=False),
-        "chance": _column(float, "expected score of guessing", _IN_UNIT),
-        "chance_source": _column(str, "where the chance level comes from"),
-        "known_issue": _column(str, "what a reader must know", nullable=True, required=False),
+        "task": table_column(str, "name, as in scores.csv", unique=True),
+        "title": table_column(str, "name to show", required=False),
+        "metric_of_record": table_column(str, "the metric that the study's claims rest on"),
+        "n_options": table_column(str, "options per item", required=False),
+        "chance": table_column(float, "expected score of guessing", _IN_UNIT),
+        "chance_source": table_column(str, "where the chance level comes from"),
+        "known_issue": table_column(str, "what a reader must know", nullable=True, required=False),
     }
 )
 

@@ -4,15 +4,18 @@
 ``analysis.toml``, else the defaults of ``reports/analysis.default.toml`` are used.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
+
+import pandas as pd
 
 from toolkit import paths
 from toolkit.claims import Claim, Study, load_claims, load_study
 from toolkit.compute_sizes import SAID, are_from_compute
 from toolkit.errors import ClaimError, did_you_mean
 from toolkit.models import MODELS
+from toolkit.option_measures import UNBOUNDED, read_option_measures
 from toolkit.sampling import FitSettings
 from toolkit.scores import Scores, read_scores
 from toolkit.strict_toml import from_table, read_toml
@@ -45,6 +48,7 @@ class StudyFolder:
     claims: tuple[Claim, ...]
     scores: Scores
     plan: AnalysisPlan
+    options: pd.DataFrame
 
     @property
     def from_compute(self) -> bool:
@@ -55,6 +59,20 @@ class StudyFolder:
     def said_of_sizes(self) -> str:
         """Return what readers must be told where parameters are made of compute, else nothing."""
         return SAID if self.from_compute else ""
+
+    @property
+    def every_metric(self) -> Scores:
+        """Return the scores and, beside them, what ``options.csv`` says of the same cells."""
+        if self.options.empty:
+            return self.scores
+        frame = pd.concat([self.scores.frame, self.options], ignore_index=True)
+        return replace(self.scores, frame=frame)
+
+    @property
+    def every_proportion(self) -> Scores:
+        """Return what of ``every_metric`` lies between 0 and 1, and can be compared and drawn."""
+        every = self.every_metric
+        return every.where(~every.frame["metric"].isin(UNBOUNDED))
 
     @property
     def record(self) -> Scores:
@@ -106,7 +124,8 @@ def load_study_folder(study: str) -> StudyFolder:
     from_compute = are_from_compute(scores.checkpoints)
     claims = load_claims(folder, scores.tasks["task"].tolist(), from_compute=from_compute)
     plan = _load_plan(folder, scores.frame["prompt_format"].unique().tolist())
-    return StudyFolder(folder, load_study(folder), claims, scores, plan)
+    options = read_option_measures(folder, scores)
+    return StudyFolder(folder, load_study(folder), claims, scores, plan, options)
 
 
 def _load_plan(folder: Path, prompt_formats: list[str]) -> AnalysisPlan:

@@ -1,5 +1,6 @@
 """Long tables, by item and by cell; any table is kept count by count, or refused."""
 
+import math
 import tempfile
 from pathlib import Path
 
@@ -84,9 +85,12 @@ def test_brier_and_log_probability_of_every_item_are_means_in_a_file(
     # gpt2: means over two passes
     assert options.loc[GPT2, "target_log_prob"] == pytest.approx((-0.5 - 2 - 0.5 - 0.25) / 4)
     assert options.loc[GPT2, "brier"] == pytest.approx((0.25 + 1.5 + 0.25 + 0.125) / 4)
+    # the root of the mean variance over passes: two items at 0.25 and 1.5, at 0.25 and 0.125
+    variance = ((1.25**2 + 0.125**2) / 2) / 2
+    assert options.loc[GPT2, "brier_se"] == pytest.approx(math.sqrt(variance / 2))
     assert options.loc[XL].to_dict() == {
         "task": "riddles", "prompt_format": "closed", "n_shots": 2, "n_items": 2,
-        "target_log_prob": -0.125, "brier": 0.5,
+        "target_log_prob": -0.125, "target_log_prob_se": 0, "brier": 0.5, "brier_se": 0,
     }  # fmt: skip
 
 

@@ -27,8 +27,8 @@ def test_rows_become_counts_and_the_brier_score_stands_apart():
         ("a/b", "hindu_knowledge", "accuracy", "ranked", 2): [175, 121],
         ("a/b", "mmlu", "accuracy", "ranked", 5): [14042, 5000],
     }
-    assert tables["brier.csv"]["tc_brier"].tolist() == [0.25, 0.6]
-    assert list(tables["brier.csv"].columns) == [
+    assert tables["options.csv"]["tc_brier"].tolist() == [0.25, 0.6]
+    assert list(tables["options.csv"].columns) == [
         "checkpoint", "task", "prompt_format", "n_shots", "n_items", "tc_brier",
     ]  # fmt: skip
 
@@ -103,7 +103,7 @@ def test_committed_sizes_agree_with_the_names(committed):
 
 
 def test_committed_brier_scores_are_of_the_same_cells(committed):
-    brier = pd.read_csv(FOLDER / "brier.csv").set_index(["checkpoint", "task"])
+    brier = pd.read_csv(FOLDER / "options.csv").set_index(["checkpoint", "task"])
     cells = committed.scores.frame.set_index(["checkpoint", "task"])
     assert brier.index.equals(cells.sort_index().index)
     # the two go opposite ways

@@ -14,7 +14,8 @@ from toolkit.paths import CHECKOUT
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "Scores and claims": (
-        "scores", "claims", "registry", "importing", "import_study", "exporting", "decidable",
+        "scores", "option_measures", "claims", "registry", "importing", "import_study", "exporting",
+        "decidable",
     ),
     "Models and fits": (
         "models", "models.model", "models.design", "models.priors", "models.polynomial",

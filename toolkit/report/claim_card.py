@@ -89,7 +89,9 @@ class Cards:
 
     def _metrics(self, verdict: Verdict) -> str:
         source = self.analysis.source
-        return metric_table(swap_metrics(verdict.claim, source.scores, source.plan.prompt_format))
+        return metric_table(
+            swap_metrics(verdict.claim, source.every_proportion, source.plan.prompt_format)
+        )
 
     def _foretold(self, claim: Claim, found: Found) -> str:
         kept = self.analysis.robustness

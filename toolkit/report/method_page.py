@@ -19,7 +19,7 @@ from toolkit.report.display import show_chart, show_html
 from toolkit.report.html_tables import Num
 from toolkit.report.model_picture import model_picture
 from toolkit.report.numbers import chance_of, counted
-from toolkit.report.score_cells import arm_labels, arms_among, with_intervals
+from toolkit.report.score_cells import arm_labels, arms_among, chance_levels, with_intervals
 from toolkit.report.sentences import meaning, paragraphs
 from toolkit.report.thresholds import threshold_table
 from toolkit.score_charts import Shown, score_chart
@@ -109,7 +109,7 @@ def example(name: str) -> None:
     chart = score_chart(
         cells,
         pd.DataFrame(columns=["n_params", "arm"]),  # the scores alone, without a curve
-        (float(first["chance"]), examples.CLAIMED_SIZE),
+        (chance_levels(cells), examples.CLAIMED_SIZE),
         Shown(arms_among(cells), first["metric"], first["prompt_format"], AVERAGED),
         f"{shown.setting.name}, invented",
     )

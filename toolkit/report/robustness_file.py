@@ -72,7 +72,8 @@ def definitions_record(results: Sequence[DefinitionResult]) -> list[dict[str, An
 
 def metric_record(analysis: Analysis, claim: Claim) -> list[dict[str, Any]]:
     """Return the reading of a claim under every metric and prompt format, by arm."""
-    results = swap_metrics(claim, analysis.source.scores, analysis.source.plan.prompt_format)
+    source = analysis.source
+    results = swap_metrics(claim, source.every_proportion, source.plan.prompt_format)
     return [
         {
             "arm": result.arm.label,

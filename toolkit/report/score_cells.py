@@ -19,11 +19,12 @@ DIGITS = {"score": 4, "low": 4, "high": 4, "chance": 4}
 def published_cells(source: StudyFolder) -> pd.DataFrame:
     """Return every published score of a study with its interval (``COLUMNS``).
 
-    Scores, intervals and chance are proportions, ``train_flop`` is NaN where it is unknown.
+    Scores, intervals and chance are proportions; ``train_flop`` is NaN where it is unknown, and
+    ``chance`` where a metric has none.
     ``of_record`` marks the cells that the verdicts rest on: the task's metric of record in the
     prompt format of the analysis.
     """
-    frame, record = source.scores.frame, source.record.frame
+    frame, record = source.every_proportion.frame, source.record.frame
     metric = frame["task"].map(source.scores.tasks.set_index("task")["metric_of_record"])
     fitted = (frame["metric"] == metric) & (frame["prompt_format"] == source.plan.prompt_format)
     both = pd.concat(
@@ -58,3 +59,8 @@ def arms_among(cells: pd.DataFrame) -> list[str]:
     """Return the arms that have cells, in the order of the models."""
     there = set(cells["arm"])
     return [label for label in ARM_LABELS if label in there]
+
+
+def chance_levels(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the chance level of each metric that has one (metric, chance)."""
+    return cells[["metric", "chance"]].dropna().drop_duplicates()

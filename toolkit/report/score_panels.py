@@ -17,7 +17,7 @@ from toolkit.report.card_sentences import IF_PARSEABLE, UNPARSED_IS_WRONG, step_
 from toolkit.report.curves import AVERAGED, fitted_curves
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num
-from toolkit.report.score_cells import arms_among, published_cells
+from toolkit.report.score_cells import arms_among, chance_levels, published_cells
 from toolkit.score_charts import Shown, published_chart, score_chart
 from toolkit.wording import size_label
 
@@ -123,7 +123,7 @@ def _published(claim: Claim, of_task: pd.DataFrame) -> str:
 def _ours(claim: Claim, choices: Choices) -> str:
     """Return the scores with intervals and fitted curves, by arm."""
     cells = choices.cells
-    rules = (float(cells["chance"].iloc[0]), claim.threshold_n_params)
+    rules = (chance_levels(cells), claim.threshold_n_params)
     chart = score_chart(
         cells[list(SHOWN_COLUMNS)],
         choices.curves.drop(columns="task").dropna(axis="columns", how="all"),

@@ -75,6 +75,13 @@ class Asked:
         return self.shots
 
 
+class Spread(NamedTuple):
+    """The mean of a number over items, and its standard deviation between them."""
+
+    mean: float
+    sd: float
+
+
 class Run(NamedTuple):
     """The totals of one pass over the items of a cell; ``items`` identifies them in any order."""
 
@@ -84,8 +91,8 @@ class Run(NamedTuple):
     whole: bool
     items: int | None
     score_se: float | None = None
-    target_log_prob: float | None = None
-    brier: float | None = None
+    target_log_prob: Spread | None = None
+    brier: Spread | None = None
 
 
 def by_metric(closed: Iterable[tuple[Cell, Run]]) -> dict[str, list[Run]]:
@@ -97,17 +104,34 @@ def by_metric(closed: Iterable[tuple[Cell, Run]]) -> dict[str, list[Run]]:
 
 
 @dataclass
+class _Sums:
+    """A number summed over the items of a run."""
+
+    n: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def add(self, value: float) -> None:
+        self.n += 1
+        self.total += value
+        self.squares += value**2
+
+    def spread(self) -> Spread:
+        mean = self.total / self.n
+        variance = max(self.squares / self.n - mean**2, 0.0) * self.n / max(self.n - 1, 1)
+        return Spread(mean, math.sqrt(variance))
+
+
+@dataclass
 class _Tally:
     """Sums over the items of a run that is being read."""
 
     ids: array = field(default_factory=lambda: array("q"))
     n_options: Counter = field(default_factory=Counter)
-    total: float = 0.0
-    squares: float = 0.0
     whole: bool = True
-    log_probs: float = 0.0
-    briers: float = 0.0
-    with_options: int = 0
+    score: _Sums = field(default_factory=_Sums)
+    log_prob: _Sums = field(default_factory=_Sums)
+    brier: _Sums = field(default_factory=_Sums)
 
 
 @dataclass
@@ -161,15 +185,13 @@ class Ledger:
             self._open[key] = _Tally()
         tally = self._open[key]
         tally.ids.append(hash(text_of(item.item, "item id", where, ID_MAX)))
-        tally.total += item.score
-        tally.squares += item.score**2
+        tally.score.add(item.score)
         tally.whole = tally.whole and item.score in (0, 1)
         if item.n_options is not None:
             tally.n_options[item.n_options] += 1
         if item.brier is not None and item.target_log_prob is not None:
-            tally.with_options += 1
-            tally.briers += item.brier
-            tally.log_probs += item.target_log_prob
+            tally.brier.add(item.brier)
+            tally.log_prob.add(item.target_log_prob)
         self.n_records += on_record
         if self.on_item and on_record:
             self.on_item(cell, run, item)
@@ -199,17 +221,16 @@ class Ledger:
             ids = np.frombuffer(tally.ids, dtype=np.int64)
             _check_once(ids, cell, where)
             n = len(ids)
-            mean = tally.total / n
-            spread = max(tally.squares / n - mean**2, 0.0) * n / max(n - 1, 1)
-            all_options = tally.with_options == n
+            score = tally.score.spread()
+            all_options = tally.brier.n == n
             run = Run(
                 n_items=n,
-                score=mean,
-                score_sd=math.sqrt(spread),
+                score=score.mean,
+                score_sd=score.sd,
                 whole=tally.whole,
                 items=int(np.bitwise_xor.reduce(ids)),
-                target_log_prob=tally.log_probs / n if all_options else None,
-                brier=tally.briers / n if all_options else None,
+                target_log_prob=tally.log_prob.spread() if all_options else None,
+                brier=tally.brier.spread() if all_options else None,
             )
             self.runs.setdefault(cell, []).append(run)
             self.places.append((cell, name, where))

@@ -57,7 +57,7 @@ def whole(text: str, where: str, what: str, least: int) -> int:
 
 
 def within(text: str, where: str, what: str, bounds: tuple[float, float], expected: str) -> float:
-    """Return a number within bounds; ``expected`` says what it is and which they are."""
+    """Return a number within bounds, rounding undone; ``expected`` says what it is and which."""
     value = number(text, where, what)
     if not bounds[0] - BOUND_TOLERANCE <= value <= bounds[1] + BOUND_TOLERANCE:
         msg = (
@@ -65,7 +65,7 @@ def within(text: str, where: str, what: str, bounds: tuple[float, float], expect
             "cell."
         )
         raise SourceError(msg)
-    return value
+    return min(max(value, bounds[0]), bounds[1])
 
 
 def counted(text: str, n_items: int, percent: bool, where: str, what: str) -> float:

@@ -17,8 +17,8 @@ Counts
     Accuracy times items is a whole number in every row, else it is an error.
 Brier
     ``tc_brier`` (lower is better) has another chance level than accuracy, no count and no error
-    without the items. ``scores.csv`` has one chance level for a task, so the score stands apart in
-    ``brier.csv``, for the same cells.
+    without the items. It stands in ``options.csv``, for the same cells; intervals are the widest
+    that its mean allows.
 Shots
     Two for the BIG-bench tasks, five for MMLU, one for ARC and HellaSwag: the authors' scripts.
 Scoring
@@ -58,7 +58,7 @@ LEFT_OUT_CHECKPOINT = "deepseek-ai/deepseek-moe-16b-base"
 
 
 def import_scores(path: Path) -> dict[str, pd.DataFrame]:
-    """Return the study's tables by file name: ``scores.csv`` and ``brier.csv``.
+    """Return the study's tables by file name: ``scores.csv`` and ``options.csv``.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
     order = [name for name in CELL if name != "metric"]
     return {
         "scores.csv": as_scores(cells),
-        "brier.csv": brier.sort_values(order, kind="stable").reset_index(drop=True),
+        "options.csv": brier.sort_values(order, kind="stable").reset_index(drop=True),
     }
 
 
