@@ -22,6 +22,9 @@ PANEL_HEIGHT = 230
 BELOW = alt.Legend(orient="bottom", title=None, symbolOpacity=1)
 ONE_COLUMN = alt.Legend(orient="bottom", title=None, columns=1, symbolStrokeWidth=2)
 POINTS = alt.Legend(orient="bottom", title=None, columns=1, symbolStrokeWidth=0, symbolOpacity=1)
+# Of the arms that the reader chose, where a chart has the parameter ``arms``; Vega can't draw a
+# legend of none.
+CHOSEN_POINTS = alt.Legend(**POINTS.to_dict(), values=alt.expr("length(arms) ? arms : null"))
 # Readers write 7B, where a number's own prefix is G.
 SIZES = alt.Axis(
     format="~s",

@@ -14,6 +14,7 @@ from toolkit.charts import (
     ARM_COLOURS,
     ARM_DASHES,
     ARM_SHAPES,
+    CHOSEN_POINTS,
     NEUTRAL,
     PANEL_HEIGHT,
     POINTS,
@@ -136,7 +137,7 @@ def score_chart(
     arms = [arm for arm in ARM_LABELS if arm in set(cells["arm"])]
     record = f"metric == {_quoted(shown.metric)} && prompt_format == {_quoted(shown.prompt_format)}"
     x = _either_size(cells)
-    colour = alt.Color("arm:N", scale=arm_scale(arms, ARM_COLOURS), legend=POINTS)
+    colour = alt.Color("arm:N", scale=arm_scale(arms, ARM_COLOURS), legend=CHOSEN_POINTS)
     chosen_curve = (
         alt.Chart(curves)
         .transform_filter(f"!({ON_COMPUTE}) && {record}")
@@ -167,7 +168,7 @@ def score_chart(
     interval = chosen.mark_rule(opacity=0.6).encode(y="low:Q", y2="high:Q")
     points = chosen.mark_point(filled=True, size=55, opacity=0.95).encode(
         y="score:Q",
-        shape=alt.Shape("arm:N", scale=arm_scale(arms, ARM_SHAPES), legend=POINTS),
+        shape=alt.Shape("arm:N", scale=arm_scale(arms, ARM_SHAPES), legend=CHOSEN_POINTS),
         tooltip=[*CHECKPOINT_TIPS, *INTERVAL_TIPS],
     )
     chance, threshold = rules

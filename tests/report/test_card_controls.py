@@ -173,18 +173,25 @@ def n_curves(page):
     return page.locator("#sorting .ours svg .mark-line.role-mark path").count()
 
 
+def legend(page):
+    return page.locator("#sorting .ours svg .role-legend-label text").all_text_contents()
+
+
 def test_boxes_show_and_hide_arms(opened):
     page, cells = opened
     form = page.locator("#sorting form.card-controls")
     assert drawn_points(page) == published(cells, ARMS[:2])
     assert n_curves(page) == 2
+    assert legend(page) == ARMS[:2]
     settle(page, lambda: form.get_by_label(ARMS[0]).uncheck())
     assert drawn_points(page) == published(cells, ARMS[1:2])
     settle(page, lambda: form.get_by_label(ARMS[3]).check())
     assert drawn_points(page) == published(cells, [ARMS[1], ARMS[3]])
+    assert legend(page) == [ARMS[1], ARMS[3]]
     settle(page, lambda: form.get_by_label(ARMS[3]).uncheck())
     settle(page, lambda: form.get_by_label(ARMS[1]).uncheck())
     assert drawn_points(page) == set()
+    assert legend(page) == list(ARMS)
     assert form.locator("[role=status]").inner_text() == "No arm is chosen."
     assert page.locator("#naming form [name=arms]:checked").count() == 2  # its own card only
 
