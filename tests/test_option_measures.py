@@ -131,12 +131,11 @@ def test_log_probability_is_a_definition_and_no_proportion(one_family):
     assert set(published_cells(source)["metric"]) == {"accuracy"}
 
 
-def test_log_probability_without_an_error_is_not_tested(one_family):
-    rows = [f"{name},sorting,closed,0,200,{-brier}" for name, brier in FAMILY]
-    write(one_family, *rows, columns="target_log_prob")
-    result = continuous(one_family)
-    assert result.verdict == "not testable"
-    assert "neither counts nor a standard error (score_se) are known" in result.text
+def test_log_probability_without_an_error_is_not_read(one_family):
+    rows = [f"{name},sorting,closed,0,200,{brier},{-brier}" for name, brier in FAMILY]
+    write(one_family, *rows, columns="brier,target_log_prob")
+    assert continuous(one_family).value == pytest.approx(0.15)
+    assert set(read(one_family)["metric"]) == {"1 - brier/2"}
 
 
 def test_metrics_side_by_side_have_the_brier_score(one_family):

@@ -18,7 +18,6 @@ from toolkit.above_chance import (
     CLEAR_RISE,
     POWER,
     ChanceTest,
-    NotTestableError,
     cells_of_arm,
     chance_tests_above,
     chance_tests_below,
@@ -40,7 +39,6 @@ from toolkit.breakthrough import (
 )
 from toolkit.claims import Arm
 from toolkit.gates import MDE_MAX
-from toolkit.rises import Crossing, crossing_of
 from toolkit.wording import size_label
 
 CLEAR_POINTS = f"{100 * CLEAR_RISE:.0f}"
@@ -87,7 +85,8 @@ def untested(definition: Definition, arm: Arm, text: str) -> DefinitionResult:
     return DefinitionResult(definition, arm, "not testable", False, np.nan, np.nan, text)
 
 
-def _answer(met: bool) -> Answer:
+def answer(met: bool) -> Answer:
+    """Return what is said of a definition that was tested."""
     return "met" if met else "not met"
 
 
@@ -109,7 +108,7 @@ def absent_below(
         decisive, power = _power(tests, chance)
         text = f"{of_all} above {level_text(chance)}; nearest is {first.label}. {power}"
     return DefinitionResult(
-        definition, arm, _answer(not above), decisive, first.score, first.p_holm, text, tests
+        definition, arm, answer(not above), decisive, first.score, first.p_holm, text, tests
     )
 
 
@@ -150,7 +149,7 @@ def present_above(
         decisive, power = _power(tests, chance)
         text += f" {power}"
     return DefinitionResult(
-        definition, arm, _answer(bool(clear)), decisive, best.score, best.p_holm, text, tests
+        definition, arm, answer(bool(clear)), decisive, best.score, best.p_holm, text, tests
     )
 
 
@@ -191,7 +190,7 @@ def breakthrough(
             f"told from both in {100 * power:.0f}% of such studies."
         )
     return DefinitionResult(
-        definition, arm, _answer(met), decisive, b.value, p, text, nulls=(b.flat, b.smooth)
+        definition, arm, answer(met), decisive, b.value, p, text, nulls=(b.flat, b.smooth)
     )
 
 
@@ -220,7 +219,7 @@ def steady_rise(
         )
     nulls = (line.flat, line.smooth)
     return DefinitionResult(
-        definition, arm, _answer(met), decisive, line.value, line.flat.p_value, text, nulls=nulls
+        definition, arm, answer(met), decisive, line.value, line.flat.p_value, text, nulls=nulls
     )
 
 
@@ -233,44 +232,3 @@ def _flat_text(series: Series, flat: Null) -> str:
 
 def _shown(value: float) -> str:
     return "infinite (most steps are 0)" if np.isposinf(value) else f"{value:.1f}"
-
-
-def continuous(
-    definition: Definition, others: pd.DataFrame, arm: Arm, threshold: float
-) -> DefinitionResult:
-    """Return whether the metrics without counts jump at the threshold and not before it.
-
-    One that rises before the threshold shows the ability there, as Schaeffer et al. argue. Where
-    there are several, all must jump.
-    """
-    metrics = sorted(others.loc[others["n_correct"].isna(), "metric"].unique())
-    if not metrics:
-        text = "Not measured: the study has no continuous metric of this task."
-        return untested(definition, arm, text)
-    crossings = {name: _crossing(others, name, arm, threshold) for name in metrics}
-    text = " ".join(_crossing_text(name, crossing) for name, crossing in crossings.items())
-    least = min((crossing.at for crossing in crossings.values()), key=lambda rise: rise.low)
-    before = [crossing.before for crossing in crossings.values()]
-    if any(rise is None for rise in before):
-        return DefinitionResult(definition, arm, "not testable", False, least.value, np.nan, text)
-    early = any(rise.low > 0 for rise in before if rise)
-    met = least.low > 0 and not early
-    # That nothing rose is no finding; that it rose before is one.
-    return DefinitionResult(definition, arm, _answer(met), met or early, least.value, np.nan, text)
-
-
-def _crossing(others: pd.DataFrame, metric: str, arm: Arm, threshold: float) -> Crossing:
-    try:
-        return crossing_of(cells_of_arm(others[others["metric"] == metric], arm), threshold)
-    except NotTestableError as reason:
-        msg = f"{metric}: {reason}"
-        raise NotTestableError(msg) from None
-
-
-def _crossing_text(metric: str, crossing: Crossing) -> str:
-    ends = (crossing.below[-1], crossing.above[0])
-    low, high = (size_label(point.log10_params) for point in ends)
-    text = f"From {low} to {high} of {crossing.lm_family} {metric} changes by {crossing.at.label}"
-    if crossing.before is None:
-        return text + ", and whether it rose before can't be seen: one size lies below."
-    return text + f", over the {len(crossing.below)} sizes before by {crossing.before.label}."

@@ -14,12 +14,12 @@ import pandas as pd
 
 from toolkit.above_chance import NotTestableError, holm
 from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.continuous_rule import continuous
 from toolkit.definition_rules import (
     Definition,
     DefinitionResult,
     absent_below,
     breakthrough,
-    continuous,
     not_extrapolated,
     present_above,
     steady_rise,

@@ -59,7 +59,7 @@ class Measure:
         """Return the standard errors of the scores; where none was given, the largest possible.
 
         Values between 0 and 1 with mean m have a variance of at most m (1 - m) (Bhatia and Davis
-        2000). Without bounds there is none, and the error is NaN.
+        2000). Without bounds there is none: NaN, and the value is not read.
         """
         if self.worst is None:
             return given
@@ -121,12 +121,13 @@ def read_option_measures(folder: Path, scores: Scores) -> pd.DataFrame:
 
 def _scored(table: pd.DataFrame, name: str, measure: Measure) -> pd.DataFrame:
     """Return the cells of one measure; rows keep their labels, by which faults are named."""
-    known = table[table[name].notna()]
-    given = known[name + SE] if name + SE in known else pd.Series(np.nan, known.index)
-    return known[[*OPTIONS_CELL, "n_items"]].assign(
+    given = table[name + SE] if name + SE in table else pd.Series(np.nan, table.index)
+    cells = table[[*OPTIONS_CELL, "n_items"]].assign(
         metric=measure.metric,
         n_correct=np.nan,
         n_repeats=1.0,
-        score=measure.scores(known[name]),
-        score_se=measure.errors(known[name], given, known["n_items"]),
+        score=measure.scores(table[name]),
+        score_se=measure.errors(table[name], given, table["n_items"]),
     )
+    # Without its error a score can't be told from another.
+    return cells[cells["score"].notna() & cells["score_se"].notna()]
