@@ -93,6 +93,9 @@ class CompiledModel:
             "target_accept": settings.target_accept,
             "seed": settings.random_seed,
             "save_warmup": False,
+            # From gradients, whose variance a few narrow regions make large, trajectories turn
+            # before the scales that tasks share have moved (docs/decisions/0015).
+            "use_grad_based_mass_matrix": False,
             "progress_bar": progress,
         }
         try:

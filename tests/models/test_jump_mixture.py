@@ -162,6 +162,16 @@ def compiled():
     }
 
 
+def test_shapes_are_known_without_computing(monkeypatch):
+    given = inputs(7)
+    parts = [pt.as_tensor_variable(v).type() for v in given[2:7]]
+    outputs: Any = JumpMixture().make_node(*given[:2], *parts, *given[7:]).outputs
+    asked = pytensor.function(parts, [output.shape for output in outputs], mode="FAST_COMPILE")
+    monkeypatch.setattr(JumpMixture, "perform", None)  # computing would fail
+    shapes = [tuple(shape.tolist()) for shape in asked(*given[2:7])]
+    assert shapes == [np.shape(value) for value in mixed(*given)]
+
+
 def test_operation_gives_the_same_in_python_and_in_numba(compiled):
     for seed in (7, 8):
         python, numba = (function(*inputs(seed)[2:7]) for function in compiled.values())

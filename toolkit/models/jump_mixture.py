@@ -188,6 +188,15 @@ class JumpMixture(Op):
         for storage, result in zip(output_storage, mix(*inputs), strict=True):
             storage[0] = result
 
+    def infer_shape(self, fgraph: Any, node: Apply, shapes: Any) -> list[Any]:  # noqa: ARG002
+        """Return the shapes of the outputs, so that asking for them computes no likelihood."""
+        n_tasks, n_slots = shapes[2]
+        n_arms, n_gaps = shapes[6][1], pt.max(node.inputs[-1])
+        cells, task = (n_tasks, n_slots), (n_tasks,)
+        return [
+            task, cells, cells, task, task, (n_tasks, n_arms), (n_tasks, n_arms, n_gaps),
+        ]  # fmt: skip
+
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         """Only the value depends, smoothly, on accuracies, concentration and log odds."""
         n_outputs = len(node.outputs)
