@@ -22,6 +22,7 @@ from toolkit.estimands import Estimate, curve_of, estimate, jump, probability, s
 from toolkit.fit import Fitted, fit_model
 from toolkit.gates import Outcome, design_gates
 from toolkit.measured import only_measured
+from toolkit.metric_swap import SwapResult, swap_metrics
 from toolkit.robustness import Robustness, RobustnessInput, read_robustness, robustness_key
 from toolkit.scores import Scores
 from toolkit.shape import shape_of
@@ -62,6 +63,15 @@ class Analysis:
         return study_definitions(
             source.every_metric, source.claims, source.plan.prompt_format, seed
         )
+
+    @cached_property
+    def metrics(self) -> Mapping[str, tuple[SwapResult, ...]]:
+        """Return every claim under every metric and prompt format, by slug."""
+        source = self.source
+        return {
+            claim.slug: swap_metrics(claim, source.every_proportion, source.plan.prompt_format)
+            for claim in source.claims
+        }
 
     def survivors(self, claim_set: str | None = None) -> "Survivors":
         """Return E3 over all claims, or over one set of them."""

@@ -24,7 +24,7 @@ from toolkit.sources.records import TARGET_PROB, Cell, Ledger, Run, Spread
 from toolkit.tables import check_table, shortened, write_table
 
 ITEMS_FILE = "items.parquet"
-OPTIONS_VALUES = [f"{name}{end}" for name in ("target_log_prob", "brier") for end in ("", SE)]
+RUN_OPTIONS = ("target_log_prob", "brier")
 SCORES_COLUMNS = [*CELL, "n_items", "n_correct", "n_repeats", "repeat_sd", "score", "score_se"]
 
 
@@ -210,7 +210,8 @@ def _options(kept: dict[Cell, list[Run]]) -> pd.DataFrame:
         dict(zip(Cell._fields, c, strict=True)) | {"n_items": runs[0].n_items} | _options_of(runs)
         for c, (_, runs) in sorted(found.items())
     ]
-    return pd.DataFrame(rows, columns=[*OPTIONS_CELL, "n_items", *OPTIONS_VALUES])
+    values = [name + end for name in RUN_OPTIONS for end in ("", SE)]
+    return pd.DataFrame(rows, columns=[*OPTIONS_CELL, "n_items", *values])
 
 
 def _options_first(cell: Cell, runs: list[Run]) -> tuple[bool, int, Cell]:
@@ -230,16 +231,13 @@ def _check_options(metric: str, first: list[Run], cell: Cell, runs: list[Run]) -
 
 
 def _options_of(runs: list[Run]) -> dict[str, float]:
-    """Return the means of log-probability and Brier score over runs that all have them."""
-    return _over_runs("target_log_prob", [run.target_log_prob for run in runs], runs) | _over_runs(
-        "brier", [run.brier for run in runs], runs
-    )
-
-
-def _over_runs(name: str, spreads: list[Spread | None], runs: list[Run]) -> dict[str, float]:
-    known = [spread for spread in spreads if spread is not None]
-    error = _error_of_mean([spread.sd for spread in known], runs[0].n_items)
-    return {name: float(np.mean([spread.mean for spread in known])), name + SE: error}
+    """Return means and standard errors over runs that all have log-probability and Brier score."""
+    found: dict[str, float] = {}
+    for name in RUN_OPTIONS:
+        spreads: list[Spread] = [getattr(run, name) for run in runs]
+        found[name] = float(np.mean([spread.mean for spread in spreads]))
+        found[name + SE] = _error_of_mean([spread.sd for spread in spreads], runs[0].n_items)
+    return found
 
 
 def _compare_sizes(ledger: Ledger, registry: Registry, names: dict[str, str]) -> None:

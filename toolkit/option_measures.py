@@ -24,11 +24,11 @@ import pandas as pd
 import pandera.pandas as pa
 
 from toolkit.errors import ScoresError
-from toolkit.scores import COUNT, COUNT_FROM_1, SPREAD, Scores, join_scores, table_column
+from toolkit.scores import CELL, SCORES_SCHEMA, SPREAD, Scores, join_scores, table_column
 from toolkit.tables import read_table
 
 OPTIONS_FILE = "options.csv"
-OPTIONS_CELL = ["checkpoint", "task", "prompt_format", "n_shots"]
+OPTIONS_CELL = [name for name in CELL if name != "metric"]
 SE = "_se"
 ROUNDING = 1e-6
 
@@ -48,8 +48,9 @@ class Measure:
             return pa.Check(
                 lambda x: (x <= ROUNDING) & np.isfinite(x), error="a finite number, 0 or less"
             )
-        worst = self.worst
-        return pa.Check.in_range(-ROUNDING, worst + ROUNDING, error=f"a number from 0 to {worst:g}")
+        return pa.Check.in_range(
+            -ROUNDING, self.worst + ROUNDING, error=f"a number from 0 to {self.worst:g}"
+        )
 
     def scores(self, values: pd.Series) -> pd.Series:
         """Return values as scores: of a proportion from 0, the worst, to 1."""
@@ -76,13 +77,7 @@ MEASURES: Mapping[str, Measure] = {
 UNBOUNDED = frozenset(m.metric for m in MEASURES.values() if m.worst is None)
 
 OPTIONS_SCHEMA = pa.DataFrameSchema(
-    {
-        "checkpoint": table_column(str, "name of the language model, as in checkpoints.csv"),
-        "task": table_column(str, "name of the task, as in tasks.csv"),
-        "prompt_format": table_column(str, "how the question is put"),
-        "n_shots": table_column(float, "demonstrations in the prompt", COUNT),
-        "n_items": table_column(float, "items scored", COUNT_FROM_1),
-    }
+    {name: SCORES_SCHEMA.columns[name] for name in (*OPTIONS_CELL, "n_items")}
     | {
         name + end: table_column(float, words, check, nullable=True, required=False)
         for name, measure in MEASURES.items()

@@ -5,6 +5,7 @@
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -60,7 +61,7 @@ class StudyFolder:
         """Return what readers must be told where parameters are made of compute, else nothing."""
         return SAID if self.from_compute else ""
 
-    @property
+    @cached_property
     def every_metric(self) -> Scores:
         """Return the scores and, beside them, what ``options.csv`` says of the same cells."""
         if self.options.empty:
@@ -68,7 +69,7 @@ class StudyFolder:
         frame = pd.concat([self.scores.frame, self.options], ignore_index=True)
         return replace(self.scores, frame=frame)
 
-    @property
+    @cached_property
     def every_proportion(self) -> Scores:
         """Return what of ``every_metric`` lies between 0 and 1, and can be compared and drawn."""
         every = self.every_metric

@@ -10,7 +10,6 @@ from toolkit.analysis import Analysis
 from toolkit.claims import Claim
 from toolkit.definition_rules import DefinitionResult
 from toolkit.estimands import MATERIAL, ROPE
-from toolkit.metric_swap import swap_metrics
 from toolkit.report import card_sentences, sentences
 from toolkit.report import html_tables as tables
 from toolkit.report.change_of_mind import mind_block, strip_block, tried_rows
@@ -61,7 +60,7 @@ class Cards:
                 tables.fold("Does it hold?", strip + self._stability(verdict, found)),
                 tables.fold("Six estimands", self._estimands(verdict, found)),
                 tables.fold("Under other definitions", definition_table(verdict, self.definitions)),
-                tables.fold("Under other metrics", self._metrics(verdict)),
+                tables.fold("Under other metrics", metric_table(self.analysis.metrics[claim.slug])),
                 tables.fold("The claim as published", _published(verdict)),
             )
             + "</details>"
@@ -86,12 +85,6 @@ class Cards:
 
     def _estimands(self, verdict: Verdict, found: Found) -> str:
         return estimand_table(verdict, found, self.analysis.source.study.id)
-
-    def _metrics(self, verdict: Verdict) -> str:
-        source = self.analysis.source
-        return metric_table(
-            swap_metrics(verdict.claim, source.every_proportion, source.plan.prompt_format)
-        )
 
     def _foretold(self, claim: Claim, found: Found) -> str:
         kept = self.analysis.robustness

@@ -12,7 +12,6 @@ from toolkit.analysis import Analysis
 from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.definitions import DefinitionResult
 from toolkit.estimands import ROPE
-from toolkit.metric_swap import swap_metrics
 from toolkit.robustness import Robustness
 from toolkit.specifications import SpecificationSummary
 from toolkit.stability import ArmStability, arms_of, stability
@@ -72,8 +71,6 @@ def definitions_record(results: Sequence[DefinitionResult]) -> list[dict[str, An
 
 def metric_record(analysis: Analysis, claim: Claim) -> list[dict[str, Any]]:
     """Return the reading of a claim under every metric and prompt format, by arm."""
-    source = analysis.source
-    results = swap_metrics(claim, source.every_proportion, source.plan.prompt_format)
     return [
         {
             "arm": result.arm.label,
@@ -81,7 +78,7 @@ def metric_record(analysis: Analysis, claim: Claim) -> list[dict[str, Any]]:
             "text": result.text,
             "readings": [plain(reading) for reading in result.readings],
         }
-        for result in results
+        for result in analysis.metrics[claim.slug]
     ]
 
 

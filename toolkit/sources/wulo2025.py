@@ -29,7 +29,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.scores import CELL
+from toolkit.option_measures import OPTIONS_CELL, OPTIONS_FILE
 from toolkit.sources.upstream import (
     as_scores,
     check_columns,
@@ -91,11 +91,10 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
             "tc_brier": rows["tc_brier"],
         }
     )
-    brier = cells[[*CELL, "n_items", "tc_brier"]].drop(columns="metric")
-    order = [name for name in CELL if name != "metric"]
+    brier = cells[[*OPTIONS_CELL, "n_items", "tc_brier"]]
     return {
         "scores.csv": as_scores(cells),
-        "options.csv": brier.sort_values(order, kind="stable").reset_index(drop=True),
+        OPTIONS_FILE: brier.sort_values(OPTIONS_CELL, kind="stable").reset_index(drop=True),
     }
 
 
