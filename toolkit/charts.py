@@ -11,6 +11,7 @@ import altair as alt
 import pandas as pd
 
 from toolkit.claims import ARM_LABELS
+from toolkit.compute_sizes import PARAMETERS
 
 # Told apart by the colour-blind, with contrast on white and on near-black alike.
 ZERO_SHOT, FEW_SHOT = "#2887C8", "#D9661F"
@@ -26,13 +27,7 @@ POINTS = alt.Legend(orient="bottom", title=None, columns=1, symbolStrokeWidth=0,
 # legend of none.
 CHOSEN_POINTS = alt.Legend(**POINTS.to_dict(), values=alt.expr("length(arms) ? arms : null"))
 # Readers write 7B, where a number's own prefix is G.
-SIZES = alt.Axis(
-    format="~s",
-    title="parameters (log scale)",
-    tickCount=5,
-    grid=False,  # a logarithmic scale would have nine lines to a decade
-    labelExpr="replace(datum.label, 'G', 'B')",
-)
+IN_BILLIONS = "replace(datum.label, 'G', 'B')"
 # Proportions of the score, as points.
 IN_POINTS = "format(100 * datum.value, '~g')"
 ARM_COLOURS = [ZERO_SHOT, FEW_SHOT, "#1F9E89", "#B5559B"]
@@ -42,6 +37,22 @@ ARM_SHAPES = ["circle", "triangle-up", "square", "diamond"]
 
 # What ``properties`` of a layered chart is typed to return.
 Layered: TypeAlias = alt.LayerChart | alt.FacetChart
+
+
+def sizes_axis(size_name: str = PARAMETERS, label: str = IN_BILLIONS) -> alt.Axis:
+    """Return the axis of sizes on a logarithmic scale; ``size_name`` as in ``compute_sizes``."""
+    return alt.Axis(
+        format="~s",
+        title=log_title(size_name),
+        tickCount=5,
+        grid=False,  # a logarithmic scale would have nine lines to a decade
+        labelExpr=label,
+    )
+
+
+def log_title(size_name: str) -> str:
+    """Return the title of such an axis."""
+    return f"{size_name} (log scale)"
 
 
 def arm_scale(arms: Sequence[str], looks: Sequence[Any]) -> alt.Scale:

@@ -7,7 +7,7 @@ place, shape or words say.
 import altair as alt
 import pandas as pd
 
-from toolkit.charts import ARM_COLOURS, NEUTRAL, PANEL_HEIGHT, SIZES, ZERO_SHOT, Layered
+from toolkit.charts import ARM_COLOURS, NEUTRAL, PANEL_HEIGHT, ZERO_SHOT, Layered, sizes_axis
 
 # Both parts of a specification curve start at the same place: their labels get the same room.
 LABELS = 185
@@ -123,7 +123,7 @@ def prior_chart(bands: pd.DataFrame, examples: pd.DataFrame, title: str) -> Laye
     x = alt.X(
         "n_params:Q",
         scale=alt.Scale(type="log", nice=False),
-        axis=SIZES,
+        axis=sizes_axis(),
     )
     axis = alt.Axis(format="%", title="from chance (0%) to perfect")
     of_all = alt.Chart(bands)

@@ -89,7 +89,7 @@ def _check(study: str, as_json: bool) -> None:
         print_json(
             {
                 "study": source.study.id,
-                "sizes": source.said_of_sizes or "parameters",
+                "sizes": source.said_of_sizes or source.size_name,
                 "reproduction": rows,
                 "means": means,
                 "gates": closed,

@@ -15,6 +15,8 @@ from toolkit.tables import first_row, line_of, shortened
 TOKENS_PER_PARAMETER, FLOP_PER_PARAMETER_AND_TOKEN = 20, 6
 # A column that no file has: checkpoints of known size may have been trained with what is best.
 FROM_COMPUTE = "size_from_compute"
+# What a size is called on an axis.
+PARAMETERS, COMPUTE_OPTIMAL = "parameters", "compute-optimal parameters"
 SAID = (
     "Numbers of parameters are not known of every checkpoint: sizes are the parameters that the "
     "training compute is best for, the square root of FLOP / "

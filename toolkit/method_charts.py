@@ -12,9 +12,9 @@ from toolkit.charts import (
     FEW_SHOT,
     NEUTRAL,
     PANEL_HEIGHT,
-    SIZES,
     ZERO_SHOT,
     Layered,
+    sizes_axis,
 )
 
 WITH_STEP, WITHOUT_STEP = "with the step", "the same curve without it"
@@ -34,7 +34,7 @@ def jump_chart(curves: pd.DataFrame, reading: pd.DataFrame, chance: float, title
         The expected score of guessing, a proportion.
     """
     names = [WITH_STEP, WITHOUT_STEP]
-    x = alt.X("n_params:Q", scale=alt.Scale(type="log", nice=False), axis=SIZES)
+    x = alt.X("n_params:Q", scale=alt.Scale(type="log", nice=False), axis=sizes_axis())
     colour = alt.Color(
         "curve:N", scale=alt.Scale(domain=names, range=[FEW_SHOT, ZERO_SHOT]), legend=BELOW
     )

@@ -15,43 +15,29 @@ from toolkit.charts import (
     ARM_DASHES,
     ARM_SHAPES,
     CHOSEN_POINTS,
+    IN_BILLIONS,
     NEUTRAL,
     PANEL_HEIGHT,
     POINTS,
-    SIZES,
     Layered,
     arm_scale,
+    sizes_axis,
 )
 from toolkit.claims import ARM_LABELS
+from toolkit.compute_sizes import PARAMETERS
 
 HEIGHT = PANEL_HEIGHT + 30
-PARAMETERS, COMPUTE = "parameters", "compute"
+COMPUTE = "compute"
 # Room beside the smallest and the largest size, as a factor.
 EDGE = 1.15
 ACCURACY = alt.Scale(domain=[0, 1])
 SCORE_AXIS = alt.Axis(format="%", title="score")
 ON_COMPUTE = f"size_axis == '{COMPUTE}'"
-# The same as ``SIZES``, but for training compute, where a prefix would be read by nobody.
-EITHER_AXIS = alt.Axis(
-    format="~s",
-    title="parameters (log scale)",
-    tickCount=5,
-    grid=False,
-    labelOverlap="greedy",
-    labelExpr=f"{ON_COMPUTE} ? replace(format(datum.value, '.0e'), '+', '') : "
-    "replace(datum.label, 'G', 'B')",
-)
 INTERVAL_TIPS = [
     alt.Tooltip("score:Q", format=".1%"),
     alt.Tooltip("low:Q", format=".1%", title="90% interval from"),
     alt.Tooltip("high:Q", format=".1%", title="to"),
     alt.Tooltip("n_items:Q", title="items"),
-]
-CHECKPOINT_TIPS = [
-    alt.Tooltip("checkpoint:N"),
-    alt.Tooltip("lm_family:N", title="family"),
-    alt.Tooltip("arm:N"),
-    alt.Tooltip("n_params:Q", format=".3~s", title="parameters"),
 ]
 
 
@@ -60,20 +46,22 @@ class Shown:
     """What a chart of scores shows until its reader chooses otherwise.
 
     ``arms`` are drawn; ``metric`` and ``prompt_format`` are those of record, the only ones that
-    curves belong to; ``curve`` is what the columns of one curve begin with.
+    curves belong to; ``curve`` is what the columns of one curve begin with; ``size_name`` is what
+    a size is called, as in ``compute_sizes``.
     """
 
     arms: Sequence[str]
     metric: str
     prompt_format: str
     curve: str
+    size_name: str = PARAMETERS
 
 
 def published_chart(
     cells: pd.DataFrame,
     baseline: float,
     threshold: float,
-    sizes: tuple[float, float],
+    sizes: tuple[str, float, float],
     title: str,
 ) -> Layered:
     """Return the published scores as their readers saw them: points joined by family and arm.
@@ -87,12 +75,13 @@ def published_chart(
     threshold
         The claimed size in parameters; a vertical rule.
     sizes
-        The smallest and the largest size of the axis, in parameters.
+        What a size is called, and the smallest and the largest of the axis, in parameters.
     """
     arms = list(dict.fromkeys(cells["arm"]))
     colour = alt.Color("arm:N", scale=arm_scale(arms, ARM_COLOURS), legend=POINTS)
-    ends = [sizes[0] / EDGE, sizes[1] * EDGE]
-    x = alt.X("n_params:Q", scale=alt.Scale(type="log", nice=False, domain=ends), axis=SIZES)
+    size_name, smallest, largest = sizes
+    ends = alt.Scale(type="log", nice=False, domain=[smallest / EDGE, largest * EDGE])
+    x = alt.X("n_params:Q", scale=ends, axis=sizes_axis(size_name))
     base = alt.Chart(cells).encode(x=x, color=colour)
     joined = base.mark_line(strokeWidth=1.5, opacity=0.75).encode(
         y=alt.Y("mean(score):Q", scale=ACCURACY, axis=SCORE_AXIS),
@@ -102,7 +91,7 @@ def published_chart(
     points = base.mark_point(filled=True, size=45, opacity=0.9).encode(
         y=alt.Y("score:Q", scale=ACCURACY, axis=SCORE_AXIS),
         shape=alt.Shape("arm:N", scale=arm_scale(arms, ARM_SHAPES), legend=POINTS),
-        tooltip=[*CHECKPOINT_TIPS, INTERVAL_TIPS[0]],
+        tooltip=[*_checkpoint_tips(size_name), INTERVAL_TIPS[0]],
     )
     rules = pd.DataFrame({"baseline": [baseline], "threshold": [threshold]})
     layers = alt.layer(_at_chance(rules, "baseline"), _claimed(rules), joined, points)
@@ -119,7 +108,7 @@ def score_chart(
     """Return scores against size by arm, with the fitted curves of one metric and prompt format.
 
     Its parameters are ``arms``, ``metric``, ``prompt_format``, ``size_axis`` and ``curve``. Curves
-    are drawn only under the metric and format of record and over parameters, which they were fitted
+    are drawn only under the metric and format of record and over sizes, which they were fitted
     to and over.
 
     Parameters
@@ -136,7 +125,7 @@ def score_chart(
     """
     arms = [arm for arm in ARM_LABELS if arm in set(cells["arm"])]
     record = f"metric == {_quoted(shown.metric)} && prompt_format == {_quoted(shown.prompt_format)}"
-    x = _either_size(cells)
+    x = _either_size(cells, shown.size_name)
     colour = alt.Color("arm:N", scale=arm_scale(arms, ARM_COLOURS), legend=CHOSEN_POINTS)
     chosen_curve = (
         alt.Chart(curves)
@@ -169,7 +158,7 @@ def score_chart(
     points = chosen.mark_point(filled=True, size=55, opacity=0.95).encode(
         y="score:Q",
         shape=alt.Shape("arm:N", scale=arm_scale(arms, ARM_SHAPES), legend=CHOSEN_POINTS),
-        tooltip=[*CHECKPOINT_TIPS, *INTERVAL_TIPS],
+        tooltip=[*_checkpoint_tips(shown.size_name), *INTERVAL_TIPS],
     )
     chance, threshold = rules
     guessed = _at_chance(chance, "chance").transform_filter("datum.metric == metric")
@@ -191,7 +180,16 @@ def _parameters(shown: Shown) -> list[alt.Parameter]:
     ]
 
 
-def _either_size(cells: pd.DataFrame) -> alt.X:
+def _checkpoint_tips(size_name: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("checkpoint:N"),
+        alt.Tooltip("lm_family:N", title="family"),
+        alt.Tooltip("arm:N"),
+        alt.Tooltip("n_params:Q", format=".3~s", title=size_name),
+    ]
+
+
+def _either_size(cells: pd.DataFrame, size_name: str) -> alt.X:
     """Return the axis of size, of the same length whichever arms are shown."""
     params, flop = cells["n_params"], cells["train_flop"].dropna()
     if flop.empty:
@@ -199,7 +197,9 @@ def _either_size(cells: pd.DataFrame) -> alt.X:
     low = alt.expr(f"{ON_COMPUTE} ? {flop.min() / EDGE:.6g} : {params.min() / EDGE:.6g}")
     high = alt.expr(f"{ON_COMPUTE} ? {flop.max() * EDGE:.6g} : {params.max() * EDGE:.6g}")
     scale = alt.Scale(type="log", nice=False, domainMin=low, domainMax=high)
-    return alt.X("size:Q", scale=scale, axis=EITHER_AXIS)
+    # A prefix of training compute would be read by nobody.
+    label = f"{ON_COMPUTE} ? replace(format(datum.value, '.0e'), '+', '') : {IN_BILLIONS}"
+    return alt.X("size:Q", scale=scale, axis=sizes_axis(size_name, label))
 
 
 def _at_chance(rules: pd.DataFrame, column: str) -> alt.Chart:

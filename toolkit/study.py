@@ -13,7 +13,7 @@ import pandas as pd
 
 from toolkit import paths
 from toolkit.claims import Claim, Study, load_claims, load_study
-from toolkit.compute_sizes import SAID, are_from_compute
+from toolkit.compute_sizes import COMPUTE_OPTIMAL, PARAMETERS, SAID, are_from_compute
 from toolkit.errors import ClaimError, did_you_mean
 from toolkit.models import MODELS
 from toolkit.option_measures import UNBOUNDED, read_option_measures
@@ -55,6 +55,11 @@ class StudyFolder:
     def from_compute(self) -> bool:
         """Return whether sizes are training compute, as no number of parameters is known of all."""
         return are_from_compute(self.scores.checkpoints)
+
+    @property
+    def size_name(self) -> str:
+        """Return what a size is called on an axis or above a column."""
+        return COMPUTE_OPTIMAL if self.from_compute else PARAMETERS
 
     @property
     def said_of_sizes(self) -> str:

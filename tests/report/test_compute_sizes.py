@@ -125,7 +125,11 @@ def test_page_says_what_sizes_are(by_compute, analysis_of, monkeypatch):
     assert SAID in shown[0]
     assert any(SAID in threat.handling for threat in threats(analysis))
     panels = panels_of(analysis)
-    assert all(SAID in panels.of(claim) for claim in analysis.source.claims)
+    shown = [panels.of(claim) for claim in analysis.source.claims]
+    assert all(SAID in panel for panel in shown)
+    assert all('"title":"compute-optimal parameters (log scale)"' in panel for panel in shown)
+    assert all(">compute-optimal parameters</th>" in panel for panel in shown)
+    assert not any('"parameters (log scale)"' in panel for panel in shown)
 
 
 def test_page_of_parameters_does_not(analysis, monkeypatch):

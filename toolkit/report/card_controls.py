@@ -10,20 +10,19 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from toolkit.charts import log_title
+from toolkit.compute_sizes import PARAMETERS
 from toolkit.report.curves import AVERAGED, SMOOTH, STEP
 from toolkit.report.score_cells import arms_among
-from toolkit.score_charts import COMPUTE, PARAMETERS, Shown
+from toolkit.score_charts import COMPUTE, Shown
 
 # An axis needs two sizes.
 SIZES_MIN = 2
+COMPUTE_TITLE = "training compute in FLOP"
 CURVES = {
     AVERAGED: "averaged over both",
     STEP: "with a step",
     SMOOTH: "without a step (smooth)",
-}
-AXIS_TITLES = {
-    PARAMETERS: "parameters (log scale)",
-    COMPUTE: "training compute in FLOP (log scale)",
 }
 
 
@@ -74,7 +73,7 @@ def controls(choices: Choices, label: str, note: str) -> str:
         _select("metric", "Metric", {m: m for m in metrics}),
         _select("prompt_format", "Prompt format", {f: f for f in formats}),
         _select("curve", "Curves", {name: CURVES[name] for name in choices.kinds}),
-        _axis_buttons() if choices.has_compute else "",
+        _axis_buttons(choices.shown.size_name) if choices.has_compute else "",
     ]
     said = f'<p class="note">{html.escape(note)}</p>' if note else ""
     status = f'<p role="status">{html.escape(fitted_words(choices))}</p>'
@@ -102,7 +101,7 @@ def _words(choices: Choices) -> str:
         "pairs": json.dumps(choices.pairs),
         "fitted": fitted_words(choices),
         "points-only": "Published points only: the curves were fitted to "
-        f"{fitted} over parameters.",
+        f"{fitted} over {shown.size_name}.",
         "compute": f"The training compute of {known} of {every} checkpoints is known; the others "
         "are not shown.",
     }
@@ -130,11 +129,12 @@ def _select(name: str, title: str, options: dict[str, str]) -> str:
     return f'<label>{title} <select name="{name}">{listed}</select></label>'
 
 
-def _axis_buttons() -> str:
+def _axis_buttons(size_name: str) -> str:
+    axes = {PARAMETERS: (size_name, size_name), COMPUTE: ("training FLOP", COMPUTE_TITLE)}
     buttons = "".join(
         f'<label><input type="radio" name="size_axis" value="{value}" data-title="{title}"'
         f"{' checked' if value == PARAMETERS else ''}>{words}</label>"
-        for value, words in ((PARAMETERS, "parameters"), (COMPUTE, "training FLOP"))
-        for title in [html.escape(AXIS_TITLES[value], quote=True)]
+        for value, (words, name) in axes.items()
+        for title in [html.escape(log_title(name), quote=True)]
     )
     return f"<fieldset><legend>Size</legend>{buttons}</fieldset>"

@@ -38,6 +38,7 @@ class Panels:
     curves: pd.DataFrame
     present: Mapping[str, Mapping[str, Estimate]]
     with_compliance: frozenset[str]
+    size_name: str
     said_of_sizes: str
 
     def of(self, claim: Claim) -> str:
@@ -46,7 +47,7 @@ class Panels:
         record = cells[cells["of_record"]]
         shown = Shown(
             _arms_of_interest(claim, record), str(record["metric"].iloc[0]),
-            str(record["prompt_format"].iloc[0]), AVERAGED,
+            str(record["prompt_format"].iloc[0]), AVERAGED, self.size_name,
         )  # fmt: skip
         choices = Choices(cells, self.curves[self.curves["task"] == claim.task], shown)
         note = step_sentence(self.present.get(claim.task, {}))
@@ -56,7 +57,7 @@ class Panels:
         note = f"{note} {self.said_of_sizes}".strip()
         label = f"What the chart of {claim.row} shows"
         return (
-            f'<div class="panels">{_published(claim, cells)}'
+            f'<div class="panels">{_published(claim, cells, self.size_name)}'
             f'<div class="ours">{_ours(claim, choices)}</div></div>{controls(choices, label, note)}'
         )
 
@@ -70,6 +71,7 @@ def panels_of(analysis: Analysis) -> Panels:
         fitted_curves(analysis.fitted, seed),
         steps_present(analysis),
         frozenset(np.array(design.tasks)[design.has_compliance].tolist()),
+        analysis.source.size_name,
         analysis.source.said_of_sizes,
     )
 
@@ -96,7 +98,7 @@ def _arms_of_interest(claim: Claim, record: pd.DataFrame) -> list[str]:
     return wanted or scored
 
 
-def _published(claim: Claim, of_task: pd.DataFrame) -> str:
+def _published(claim: Claim, of_task: pd.DataFrame, size_name: str) -> str:
     """Return the scores of the arms that were published about, joined as their readers saw them."""
     record = of_task[of_task["of_record"]]
     scored = arms_among(record)
@@ -110,13 +112,13 @@ def _published(claim: Claim, of_task: pd.DataFrame) -> str:
         cells[PUBLISHED_COLUMNS],
         baseline,
         claim.threshold_n_params,
-        (of_task["n_params"].min(), of_task["n_params"].max()),
+        (size_name, of_task["n_params"].min(), of_task["n_params"].max()),
         f"{claim.row}: as published",
     )
     text = (
         f"Published scores on {claim.row} against size, re-drawn, in the arms {'; '.join(spoken)}."
     )
-    data = _score_table(cells[PUBLISHED_COLUMNS], "Published scores")
+    data = _score_table(cells[PUBLISHED_COLUMNS], size_name, "Published scores")
     return chart_html(chart, text, data)
 
 
@@ -133,11 +135,12 @@ def _ours(claim: Claim, choices: Choices) -> str:
     )
     text = f"Scores on {claim.row} against size by arm, with intervals and fitted curves."
     ordered = cells.sort_values(["metric", "prompt_format", "arm", "n_params"])
-    data = _score_table(ordered[list(SHOWN_COLUMNS)], "Scores, in every metric and prompt format")
+    caption = "Scores, in every metric and prompt format"
+    data = _score_table(ordered[list(SHOWN_COLUMNS)], choices.shown.size_name, caption)
     return chart_html(chart, text, data)
 
 
-def _score_table(cells: pd.DataFrame, caption: str) -> str:
+def _score_table(cells: pd.DataFrame, size_name: str, caption: str) -> str:
     """Return scores as a table for readers; what is not known stays empty."""
     written = {
         "n_params": lambda n: size_label(log10(n)),
@@ -152,5 +155,5 @@ def _score_table(cells: pd.DataFrame, caption: str) -> str:
         else cells[name]
         for name in names
     ]
-    header = [SHOWN_COLUMNS[name] for name in names]
+    header = [(SHOWN_COLUMNS | {"n_params": size_name})[name] for name in names]
     return tables.table(header, zip(*columns, strict=True), caption)
