@@ -9,7 +9,6 @@ from scipy import stats
 
 from toolkit.above_chance import NotTestableError
 from toolkit.breakthrough import (
-    SLOPE_MAX,
     Series,
     b_power,
     b_statistic,
@@ -19,8 +18,9 @@ from toolkit.breakthrough import (
     linearity,
     null_curves,
     series_across,
-    smooth_rates,
+    smooth_curve,
 )
+from toolkit.smooth_rates import SLOPE_MAX
 
 LU_SIZES = np.log10([1.17e8, 1.6e9, 6.7e9, 1.75e11])
 DENSE_SIZES = np.arange(8, 12, 0.4)  # ten sizes
@@ -135,12 +135,12 @@ def test_series_is_the_family_with_most_sizes_that_spans_the_threshold():
 )
 def test_smooth_fit_finds_a_smooth_truth(sizes, rates):
     true = rates(sizes)
-    assert smooth_rates(series(true, sizes, 1000)) == pytest.approx(true, abs=2e-3)
+    assert smooth_curve(series(true, sizes, 1000)) == pytest.approx(true, abs=2e-3)
 
 
 def test_smooth_fit_is_no_steeper_than_the_widest_gap_that_resolves():
     sizes = np.arange(8, 12, 0.1)
-    fitted = smooth_rates(series(np.where(sizes > 10.05, 0.6, 0.25), sizes, 5000))
+    fitted = smooth_curve(series(np.where(sizes > 10.05, 0.6, 0.25), sizes, 5000))
     assert fitted[[0, -1]] == pytest.approx([0.25, 0.6], abs=0.02)
     # Of the rise no more than this share lies between sizes that are 0.1 decades apart.
     share = np.tanh(SLOPE_MAX * 0.1 / 4)
@@ -150,7 +150,7 @@ def test_smooth_fit_is_no_steeper_than_the_widest_gap_that_resolves():
 def test_smooth_curve_passes_for_a_step_where_the_gap_is_wide():
     # The reason why B can't decide a claim at Lu's sizes: 1.4 decades leave room for any curve.
     step = np.where(LU_SIZES > 11, 0.6, 0.25)
-    assert smooth_rates(series(step, LU_SIZES, 1000)) == pytest.approx(step, abs=5e-3)
+    assert smooth_curve(series(step, LU_SIZES, 1000)) == pytest.approx(step, abs=5e-3)
 
 
 @pytest.mark.parametrize(

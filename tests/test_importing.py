@@ -10,7 +10,8 @@ from toolkit.importing import staged
 from toolkit.items_file import items_file
 from toolkit.registry import load_registry
 from toolkit.scores import read_scores
-from toolkit.sources.records import Cell, Item, Ledger, Run
+from toolkit.sources.records import Ledger
+from toolkit.sources.runs import Cell, Item, Run
 
 HEADER = "checkpoint,task,metric,prompt_format,n_shots,n_items,n_correct\n"
 FALCON = "tiiuae/falcon-7b"

@@ -19,10 +19,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
 
 from toolkit.above_chance import NotTestableError, family_across, level_to_beat
-from toolkit.gates import GAP_MAX_DECADES
+from toolkit.smooth_rates import RATE_MIN, smooth_rates
 from toolkit.wording import size_label
 
 REPLICATES = 4000
@@ -30,10 +29,6 @@ PLANTED_RISE = 0.30
 # With three sizes the median of the two squared steps is their mean, so that B is L.
 SIZES_FOR_B = 4
 SIZES_FOR_L = 3
-# The steepest smooth curve: from 10% to 90% within the widest gap that still resolves a jump.
-SLOPE_MAX = 2 * np.log(9) / GAP_MAX_DECADES
-LOG_ODDS_MAX = 30.0
-RATE_MIN = 1e-12
 # Steps that differ by rounding only are equal.
 DIGITS = 12
 EQUAL = 1e-9
@@ -138,8 +133,14 @@ def null_curves(
     flat = np.full(len(series.n_items), level_to_beat(series.chance))
     return NullCurves(
         _simulated(series, flat, replicates, rng),
-        _simulated(series, smooth_rates(series), replicates, rng),
+        _simulated(series, smooth_curve(series), replicates, rng),
     )
+
+
+def smooth_curve(series: Series) -> np.ndarray:
+    """Return each cell's rate under the smooth curve that is closest to a series."""
+    away = series.log10_params - series.log10_params.mean()
+    return smooth_rates(away[series.size_of_cell], series.n_correct, series.n_items)
 
 
 def b_statistic(series: Series, curves: NullCurves) -> CurveStatistic:
@@ -191,56 +192,6 @@ def _statistic(
 def _planted(series: Series, rises: np.ndarray) -> np.ndarray:
     """Return each cell's rate with these rises by size, from what counts as guessing."""
     return np.minimum(level_to_beat(series.chance) + rises, 1 - RATE_MIN)[series.size_of_cell]
-
-
-def smooth_rates(series: Series) -> np.ndarray:
-    """Return each cell's rate under the smooth curve of highest likelihood.
-
-    ``rate = low + (high - low) expit(level + slope (log10 size - mean))`` with both plateaus free
-    and no slope steeper than ``SLOPE_MAX`` per decade. Without plateaus of its own choice a curve
-    that starts above chance or saturates below 1 would pass for a jump.
-    """
-    x = (series.log10_params - series.log10_params.mean())[series.size_of_cell]
-    k, n = series.n_correct, series.n_items
-
-    def misfit(curve: np.ndarray) -> tuple[float, np.ndarray]:
-        level, slope, low, high = curve
-        share = special.expit(level + slope * x)
-        p = np.clip(low + (high - low) * share, RATE_MIN, 1 - RATE_MIN)
-        by_level = (high - low) * share * (1 - share)
-        by_curve = np.stack([by_level, by_level * x, 1 - share, share])
-        gradient = by_curve @ (k / p - (n - k) / (1 - p))
-        return -float(np.sum(_log_likelihood(p, k, n))), -gradient
-
-    bounds = [(-LOG_ODDS_MAX, LOG_ODDS_MAX), (0.0, SLOPE_MAX), (0.0, 1.0), (0.0, 1.0)]
-    start = _best_of_grid(x, k, n)
-    fit = optimize.minimize(misfit, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    level, slope, low, high = fit.x
-    return low + (high - low) * special.expit(level + slope * x)
-
-
-def _best_of_grid(x: np.ndarray, k: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Return level, slope and plateaus near the optimum, since flat and steep optima lie apart."""
-    ends = LOG_ODDS_MAX * np.sinh(np.linspace(-4, 4, 41)) / np.sinh(4)  # dense around 0
-    first, last = (axis.ravel() for axis in np.meshgrid(ends, ends))
-    slope = (last - first) / np.ptp(x)
-    kept = (slope >= 0) & (slope <= SLOPE_MAX)
-    level, slope = (first - slope * x.min())[kept], slope[kept]
-    share = special.expit(level[:, None] + slope[:, None] * x)  # (curve, cell)
-    # Given level and slope the rate is a line in the share: least squares, by items.
-    mean_share, mean_score = share @ n / n.sum(), k.sum() / n.sum()
-    away = share - mean_share[:, None]
-    rise = (away @ (k - n * mean_score)) / (away**2 @ n + RATE_MIN)
-    low = np.clip(mean_score - rise * mean_share, 0, 1)
-    high = np.clip(mean_score + rise * (1 - mean_share), 0, 1)
-    p = low[:, None] + (high - low)[:, None] * share
-    fits = _log_likelihood(np.clip(p, RATE_MIN, 1 - RATE_MIN), k, n).sum(axis=1)
-    best = int(fits.argmax())
-    return np.array([level[best], slope[best], low[best], high[best]])
-
-
-def _log_likelihood(p: np.ndarray, k: np.ndarray, n: np.ndarray) -> np.ndarray:
-    return k * np.log(p) + (n - k) * np.log1p(-p)
 
 
 def _simulated(

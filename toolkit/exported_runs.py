@@ -19,7 +19,7 @@ from toolkit.importing import ITEMS_FILE
 from toolkit.items_file import BATCH
 from toolkit.reproduction import REPEATS_SCHEMA
 from toolkit.scores import CELL, Scores, read_scores
-from toolkit.sources.records import Cell, Run
+from toolkit.sources.runs import Cell, Run
 from toolkit.study import find_study
 from toolkit.tables import read_table
 

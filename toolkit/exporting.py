@@ -31,7 +31,8 @@ from toolkit.sources.every_eval_records import (
     sample_of,
 )
 from toolkit.sources.json_files import CHUNK, Tick, no_tick
-from toolkit.sources.records import Asked, Cell, Ledger, Run
+from toolkit.sources.records import Asked, Ledger
+from toolkit.sources.runs import Cell, Run
 
 FORMATS = ("every-eval-ever",)
 # What the tables write: ten digits.

@@ -14,7 +14,8 @@ from toolkit.items_file import items_file
 from toolkit.registry import Registry, load_registry
 from toolkit.sources import FORMATS, SOURCES
 from toolkit.sources.json_files import Tick, no_tick
-from toolkit.sources.records import Asked, Cell, Item, Ledger
+from toolkit.sources.records import Asked, Ledger
+from toolkit.sources.runs import Cell, Item
 from toolkit.tables import shortened, write_table
 
 

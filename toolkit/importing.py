@@ -20,7 +20,8 @@ from toolkit.imported_tasks import tasks_table
 from toolkit.option_measures import OPTIONS_CELL, OPTIONS_FILE, SE, read_option_measures
 from toolkit.registry import Registry, resolve
 from toolkit.scores import CELL, SCORES_SCHEMA, read_scores
-from toolkit.sources.records import TARGET_PROB, Cell, Ledger, Run, Spread
+from toolkit.sources.records import Ledger
+from toolkit.sources.runs import TARGET_PROB, Cell, Run, Spread
 from toolkit.tables import check_table, shortened, write_table
 
 ITEMS_FILE = "items.parquet"

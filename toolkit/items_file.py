@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from toolkit.registry import Registry
-from toolkit.sources.records import Cell, Item
+from toolkit.sources.runs import Cell, Item
 
 BATCH = 20_000
 SCHEMA = pa.schema(

@@ -15,7 +15,8 @@ from toolkit.importing import ITEMS_FILE, Tables, make_tables, write_tables
 from toolkit.items_file import items_file
 from toolkit.registry import Registry
 from toolkit.scores import CHECKPOINT_COLUMNS
-from toolkit.sources.records import TARGET_PROB, Cell, Item, Ledger
+from toolkit.sources.records import Ledger
+from toolkit.sources.runs import TARGET_PROB, Cell, Item
 
 NO_OPTIONS = "none"
 

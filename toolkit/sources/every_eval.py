@@ -36,7 +36,8 @@ from toolkit.sources.json_files import (
     optional,
     read_document,
 )
-from toolkit.sources.records import Asked, Cell, Ledger, Run
+from toolkit.sources.records import Asked, Ledger
+from toolkit.sources.runs import Cell, Run
 from toolkit.tables import shortened
 
 SHOT_DETAILS = ("num_fewshot", "n_shots", "num_shots", "shots", "few_shot", "k_shots")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from toolkit.sources.every_eval import COUNT_DETAIL, FORMAT_DETAIL, NOT_COUNTED, SHOT_DETAILS
-from toolkit.sources.records import Cell, Run
+from toolkit.sources.runs import Cell, Run
 
 SCHEMA_VERSION = "0.3.0"
 UNKNOWN = "unknown"

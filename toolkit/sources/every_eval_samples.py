@@ -8,7 +8,8 @@ from typing import Any
 
 from toolkit.errors import SourceError
 from toolkit.sources.json_files import Tick, field, optional, read_lines
-from toolkit.sources.records import Cell, Item, Ledger, Run
+from toolkit.sources.records import Ledger
+from toolkit.sources.runs import Cell, Item, Run
 from toolkit.tables import shortened
 
 SCHEMAS = ("0.2.", "0.3.")

@@ -34,7 +34,8 @@ from toolkit.sources import json_files
 from toolkit.sources.checks import check_mean
 from toolkit.sources.json_files import Tick, expect, optional, read_document
 from toolkit.sources.json_stream import read_elements
-from toolkit.sources.records import Asked, Cell, Item, Ledger, Run, by_metric
+from toolkit.sources.records import Asked, Ledger
+from toolkit.sources.runs import Cell, Item, Run, by_metric
 
 MEAN_TOLERANCE = 5e-4
 EXACT_MATCH = "exact_match"

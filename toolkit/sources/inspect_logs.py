@@ -33,7 +33,8 @@ from toolkit.sources.inspect_archive import member, members_of, opened, samples_
 from toolkit.sources.inspect_results import check_means, read_totals
 from toolkit.sources.json_files import Tick, expect, field, files_under, optional
 from toolkit.sources.json_stream import Record, read_object
-from toolkit.sources.records import Asked, Cell, Item, Ledger
+from toolkit.sources.records import Asked, Ledger
+from toolkit.sources.runs import Cell, Item
 from toolkit.tables import shortened
 
 LOG_FORMAT = 2

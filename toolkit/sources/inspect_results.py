@@ -5,7 +5,8 @@ from typing import Any
 
 from toolkit.sources.checks import check_mean, check_proportion
 from toolkit.sources.json_files import expect, field, optional
-from toolkit.sources.records import Cell, Ledger, Run, by_metric
+from toolkit.sources.records import Ledger
+from toolkit.sources.runs import Cell, Run, by_metric
 from toolkit.tables import shortened
 
 ROUNDING = 1e-6

@@ -40,7 +40,8 @@ from toolkit.sources.json_files import (
 )
 from toolkit.sources.lm_eval_options import option_log_likelihoods, scores_of_options
 from toolkit.sources.option_scores import OptionScores
-from toolkit.sources.records import TARGET_PROB, Asked, Cell, Item, Ledger, Run
+from toolkit.sources.records import Asked, Ledger
+from toolkit.sources.runs import TARGET_PROB, Cell, Item, Run
 from toolkit.tables import shortened
 
 MEAN_TOLERANCE = 1e-6

@@ -28,7 +28,8 @@ from pathlib import Path
 
 from toolkit.errors import SourceError, did_you_mean
 from toolkit.sources.json_files import Tick
-from toolkit.sources.records import Asked, Cell, Item, Ledger, Run
+from toolkit.sources.records import Asked, Ledger
+from toolkit.sources.runs import Cell, Item, Run
 from toolkit.sources.table_rows import counted, number, read_rows, whole, within
 from toolkit.strict_toml import from_table, read_toml
 from toolkit.tables import shortened

@@ -5,24 +5,20 @@ The ledger keeps counts, not items: memory is one hash per item of the run being
 on to a file, when there is one. A *run* is one pass over the items of a cell (a file, an epoch, a
 trial); runs of one cell must have scored the same items, and become its repeats. Each has a name,
 by which a run that was given twice is known.
-
-Items carry, where their options have log-probabilities, what these say of the right one
-(``option_scores``).
 """
 
 import math
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from toolkit.errors import SourceError
 from toolkit.sources.checks import ID_MAX, check_proportion, name_of, text_of
-from toolkit.tables import shortened
+from toolkit.sources.runs import Cell, Item, Run, Spread, check_cell
 
 # Scores that are no proportion of right answers, whatever range a run of them happens to have.
 NO_PROPORTIONS = frozenset(
@@ -31,28 +27,6 @@ NO_PROPORTIONS = frozenset(
         "bleu", "ter", "chrf", "wer", "brier_score", "mcc",
     }
 )  # fmt: skip
-TARGET_PROB = "target_prob"
-
-
-class Cell(NamedTuple):
-    """One checkpoint on one task under one metric, prompt format and number of shots."""
-
-    checkpoint: str
-    task: str
-    metric: str
-    prompt_format: str
-    n_shots: int
-
-
-class Item(NamedTuple):
-    """One scored item; what a format does not carry is None."""
-
-    item: str
-    score: float
-    n_options: int | None = None
-    target_log_prob: float | None = None
-    target_prob: float | None = None
-    brier: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,34 +47,6 @@ class Asked:
             )
             raise SourceError(msg)
         return self.shots
-
-
-class Spread(NamedTuple):
-    """The mean of a number over items, and its standard deviation between them."""
-
-    mean: float
-    sd: float
-
-
-class Run(NamedTuple):
-    """The totals of one pass over the items of a cell; ``items`` identifies them in any order."""
-
-    n_items: int
-    score: float
-    score_sd: float
-    whole: bool
-    items: int | None
-    score_se: float | None = None
-    target_log_prob: Spread | None = None
-    brier: Spread | None = None
-
-
-def by_metric(closed: Iterable[tuple[Cell, Run]]) -> dict[str, list[Run]]:
-    """Return the runs of cells that differ in their metrics only, by metric."""
-    found: dict[str, list[Run]] = {}
-    for cell, run in closed:
-        found.setdefault(cell.metric, []).append(run)
-    return found
 
 
 @dataclass
@@ -239,15 +185,6 @@ class Ledger:
                 self.n_options.setdefault(cell.task, Counter()).update(tally.n_options)
         self._open.clear()
         return closed
-
-
-def check_cell(cell: Cell, where: str) -> None:
-    """Raise unless the names of a cell are names."""
-    for what, value in zip(cell._fields[:4], cell[:4], strict=True):
-        name_of(value, what, where)
-    if not (isinstance(cell.n_shots, int) and 0 <= cell.n_shots <= 100_000):
-        msg = f"{where}: got n_shots {shortened(cell.n_shots)}, expected a whole number, 0 or more."
-        raise SourceError(msg)
 
 
 def _check_once(ids: "np.ndarray", cell: Cell, where: str) -> None:

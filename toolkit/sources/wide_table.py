@@ -29,7 +29,8 @@ from pathlib import Path
 from toolkit.errors import SourceError, did_you_mean
 from toolkit.sources.checks import ID_MAX, check_proportion, name_of, text_of
 from toolkit.sources.json_files import Tick
-from toolkit.sources.records import Asked, Cell, Ledger, Run
+from toolkit.sources.records import Asked, Ledger
+from toolkit.sources.runs import Cell, Run
 from toolkit.sources.table_rows import counted, read_rows
 from toolkit.strict_toml import from_table, read_toml
 from toolkit.tables import shortened

@@ -1,0 +1,72 @@
+"""Cells of a study, the items that were scored in them, and passes over the items.
+
+Items carry, where their options have log-probabilities, what these say of the right one
+(``option_scores``).
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from toolkit.errors import SourceError
+from toolkit.sources.checks import name_of
+from toolkit.tables import shortened
+
+TARGET_PROB = "target_prob"
+
+
+class Cell(NamedTuple):
+    """One checkpoint on one task under one metric, prompt format and number of shots."""
+
+    checkpoint: str
+    task: str
+    metric: str
+    prompt_format: str
+    n_shots: int
+
+
+class Item(NamedTuple):
+    """One scored item; what a format does not carry is None."""
+
+    item: str
+    score: float
+    n_options: int | None = None
+    target_log_prob: float | None = None
+    target_prob: float | None = None
+    brier: float | None = None
+
+
+class Spread(NamedTuple):
+    """The mean of a number over items, and its standard deviation between them."""
+
+    mean: float
+    sd: float
+
+
+class Run(NamedTuple):
+    """The totals of one pass over the items of a cell; ``items`` identifies them in any order."""
+
+    n_items: int
+    score: float
+    score_sd: float
+    whole: bool
+    items: int | None
+    score_se: float | None = None
+    target_log_prob: Spread | None = None
+    brier: Spread | None = None
+
+
+def by_metric(closed: Iterable[tuple[Cell, Run]]) -> dict[str, list[Run]]:
+    """Return the runs of cells that differ in their metrics only, by metric."""
+    found: dict[str, list[Run]] = {}
+    for cell, run in closed:
+        found.setdefault(cell.metric, []).append(run)
+    return found
+
+
+def check_cell(cell: Cell, where: str) -> None:
+    """Raise unless the names of a cell are names."""
+    for what, value in zip(cell._fields[:4], cell[:4], strict=True):
+        name_of(value, what, where)
+    if not (isinstance(cell.n_shots, int) and 0 <= cell.n_shots <= 100_000):
+        msg = f"{where}: got n_shots {shortened(cell.n_shots)}, expected a whole number, 0 or more."
+        raise SourceError(msg)
