@@ -16,7 +16,11 @@ def row(name="a-7b", family="a", right=0.5, bbh=True, **changes):
     """Return one upstream row: ``right`` of each subject's items, and half of each task's."""
     counts = {k: np.floor(right * n) for k, n in ITEMS.items()}
     subjects = {source.SUBJECT + k: counts[k] / n for k, n in ITEMS.items()}
-    tasks = {source.BBH + k: (n // 2) / n if bbh else np.nan for k, n in source.BBH_ITEMS.items()}
+    fewer = ord(name[0]) - ord("a")  # no two checkpoints have the same scores
+    tasks = {
+        source.BBH + k: (n // 2 - fewer) / n if bbh else np.nan
+        for k, n in source.BBH_ITEMS.items()
+    }
     average = {source.AVERAGE: float(np.mean(list(subjects.values())))}
     return {"Model": name, "Family": family, **subjects, **tasks, **average, **changes}
 
@@ -78,6 +82,17 @@ def test_size_of_one_expert_is_left_out():
     assert set(scores.index.get_level_values("checkpoint")) == {"a-7b"}
 
 
+@pytest.mark.parametrize("name", source.COPIES)
+def test_one_set_of_scores_under_four_names_is_left_out(name):
+    scores = converted(row(), row(name))
+    assert of(scores, "snarks").index.get_level_values("checkpoint").tolist() == ["a-7b"]
+
+
+def test_scores_of_another_checkpoint_are_an_error():
+    with pytest.raises(SourceError, match=r"x line 3: a-9b has the scores of another checkpoint"):
+        converted(row(), row("a-9b"))
+
+
 def test_second_row_of_a_checkpoint_is_an_error():
     with pytest.raises(SourceError, match=r"x line 3: a second row of a-7b"):
         converted(row(), row())
@@ -101,6 +116,7 @@ def test_committed_numbers_checked_by_hand(committed):
     assert cells.loc[("yi-1.5-34b", "causal_judgement"), "n_correct"] == 116
     assert cells.loc[("yi-1.5-34b", "penguins_in_a_table"), "n_correct"] == 81
     assert ("llama-2-7b", "mmlu") not in cells.index
+    assert not set(source.COPIES) & set(cells.index.get_level_values("checkpoint"))
 
 
 def test_several_tuned_checkpoints_are_nested_in_one_base(committed):

@@ -12,6 +12,7 @@ Left out
     printed MMLU average where subjects are missing: an average of unequal subjects is no count.
     MMLU of llama-2-7b: its subjects ran on ten items each. MMLU of codellama-7b-instruct: its
     subjects are two points from the printed average, so that one of the two is another run.
+    BIG-Bench Hard of ``COPIES``: one set of scores under four names.
 Empty cells
     A checkpoint that was not run on a task has no row.
 Counts
@@ -49,6 +50,14 @@ BBH_ITEMS = {name: n for name, n in bbh_items.ITEMS.items() if name not in NOT_I
 N_SHOTS = {"mmlu": 5, BBH: 3}
 LEFT_OUT_FAMILY = "mixtral-8x-v0.1"
 LEFT_OUT_MMLU = ("llama-2-7b", "codellama-7b-instruct")
+# The same score on each of 23 tasks, though their sizes differ a hundredfold; other checkpoints
+# share 9 at most. WizardLM 13B V1.0 was published as a difference of weights, which is no model.
+COPIES = (
+    "smollm-135m-instruct",
+    "smollm-360m-instruct",
+    "smollm-1.7b-instruct",
+    "wizardlm-13b-v1.0",
+)
 
 
 def import_scores(path: Path) -> dict[str, pd.DataFrame]:
@@ -70,7 +79,16 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
     check_columns(raw, ["Model", "Family", AVERAGE, *subjects, *tasks], where)
     check_once(raw, ["Model"], where)
     rows = raw[raw["Family"] != LEFT_OUT_FAMILY]
-    parts = [_mmlu(rows, where), *(_bbh(rows, name, where) for name in BBH_ITEMS)]
+    own = rows[~rows["Model"].isin(COPIES) & rows[tasks].notna().any(axis=1)]
+    refuse(
+        own.duplicated(tasks),
+        where,
+        lambda at: (
+            f"{own.loc[at, 'Model']} has the scores of another checkpoint on all tasks of "
+            "BIG-Bench Hard, expected its own; one of the two is a copy."
+        ),
+    )
+    parts = [_mmlu(rows, where), *(_bbh(own, name, where) for name in BBH_ITEMS)]
     return {"scores.csv": as_scores(pd.concat(parts, ignore_index=True))}
 
 
