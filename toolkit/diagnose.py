@@ -40,7 +40,10 @@ class Check:
     def text(self) -> str:
         """Return the check as one line."""
         state = {True: "ok", False: "failed", None: "not checked"}[self.passed]
-        return f"{self.name}: {self.value:.3g} (threshold {self.threshold:g}, {state})"
+        value = f"{self.value:.3g}"
+        if value == f"{self.threshold:.3g}":  # which side of it must be seen
+            value = f"{self.value:.5g}"
+        return f"{self.name}: {value} (threshold {self.threshold:g}, {state})"
 
 
 @dataclass(frozen=True)

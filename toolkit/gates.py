@@ -190,7 +190,8 @@ def _floor_gate(cells: pd.DataFrame) -> Gate:
     return Gate(
         "AT_FLOOR", bool(above.any()),
         f"above chance by {MATERIAL} with probability {SURE}: {count}",
-        "score the probability of the right option instead of the choice, or larger checkpoints",
+        "score the log-probability of the right answer instead of right or wrong, or larger "
+        "checkpoints",
         DECIDED,
     )  # fmt: skip
 
@@ -235,12 +236,15 @@ def _below_chance_gate(cells: pd.DataFrame) -> Gate:
 def _confounding_gate(cells: pd.DataFrame, threshold_n_params: float) -> Gate:
     base = cells[~cells["instruction_tuned"]]
     above = base[base["n_params"] >= threshold_n_params]
-    names, families = above["checkpoint"].unique(), above["lm_family"].nunique()
-    several = families >= 2
-    said = "" if several else ": size can't be told from recipe"
+    names, n_families = sorted(above["checkpoint"].unique()), above["lm_family"].nunique()
+    where = f"at or above {size_label(math.log10(threshold_n_params))}"
+    finding = f"no base checkpoint lies {where}"
+    if n_families == 1:
+        finding = f"all base checkpoints {where} are of one family ({listed(names)}): size can't "
+        finding += "be told from recipe"
+    elif n_families:
+        finding = f"{len(names)} base checkpoints of {n_families} families lie {where}"
     return Gate(
-        "ONE_RECIPE", several,
-        f"base checkpoints at or above the threshold come from {families} "
-        f"{'families' if families != 1 else 'family'} ({listed(sorted(names)) or 'none'}){said}",
+        "ONE_RECIPE", n_families >= 2, finding,
         "score base checkpoints of another family above the threshold", CAUTION,
     )  # fmt: skip

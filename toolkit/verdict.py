@@ -5,9 +5,9 @@ Rules (METHOD 6), with delta the half-width of the region of practical equivalen
 jump remains    P(jump in the controlled arm > delta) >= 0.95, and every gate open
 explained       P(jump in the published arm > delta) >= 0.95, P(jump in the controlled arm < delta)
                 >= 0.95, P(published - controlled > delta) >= 0.95, and every gate open
-no jump         P(jump < delta) >= 0.95 in both arms, and every gate open; in the published arm
-                alone where the controlled one was not scored: a jump that is nowhere needs no
-                control
+no jump         P(jump < delta) >= 0.95 in both arms, and every gate open but those of its place;
+                in the published arm alone where the controlled one was not scored: a jump that is
+                nowhere needs no control
 undetermined    everything else; never counted as "no jump"
 
 A verdict with a jump ("jump remains" in the controlled arm, "explained" in the published arm) also
@@ -110,7 +110,8 @@ def judge(
     deciding = CONTROLLED_ARM if controlled else published
     gap = posterior["jump_gap"].sel(task=claim.task).to_numpy()
     place = _Place(draws[jump_name(deciding)].to_numpy() > ROPE, gap, design, task, deciding)
-    all_gates = (*gates, place.resolved(), place.near(claim.threshold_n_params))
+    where = (place.resolved(), place.near(claim.threshold_n_params))
+    all_gates = (*gates, *(() if wanted is Outcome.NO_JUMP else where))
     closed = closed_gates(wanted, all_gates)
     support = _support(evidence, claim, deciding, draws, estimates)
     missing = unmet(support) if wanted in WITH_JUMP else []

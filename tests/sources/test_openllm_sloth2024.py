@@ -18,8 +18,7 @@ def row(name="a-7b", family="a", right=0.5, bbh=True, **changes):
     subjects = {source.SUBJECT + k: counts[k] / n for k, n in ITEMS.items()}
     fewer = ord(name[0]) - ord("a")  # no two checkpoints have the same scores
     tasks = {
-        source.BBH + k: (n // 2 - fewer) / n if bbh else np.nan
-        for k, n in source.BBH_ITEMS.items()
+        source.BBH + k: (n // 2 - fewer) / n if bbh else np.nan for k, n in source.BBH_ITEMS.items()
     }
     average = {source.AVERAGE: float(np.mean(list(subjects.values())))}
     return {"Model": name, "Family": family, **subjects, **tasks, **average, **changes}
