@@ -84,7 +84,8 @@ class Claim:
     """One claim about one task.
 
     ``prior_claim`` paraphrases the literature before the study, ``study_claim`` the study itself;
-    both in our words. ``threshold_n_params`` is the size at which the ability was said to appear.
+    both in our words. ``threshold_n_params`` is the size at which the ability was said to appear;
+    where nobody named one, ``size_chosen`` says why the claim is judged at this size.
     ``claim_set`` groups claims for counting (E3). ``published_arm`` is where the jump was claimed,
     ``judged_arm`` the arm that the study's own verdict (``published_above_baseline`` and the
     others) speaks of.
@@ -108,6 +109,7 @@ class Claim:
     published_baseline: float | None = None
     published_predictable: bool | None = None
     control_caveat: str | None = None
+    size_chosen: str | None = None
     judged_arm: str = CONTROLLED_ARM.label
 
 

@@ -18,9 +18,9 @@ FROM_COMPUTE = "size_from_compute"
 # What a size is called on an axis.
 PARAMETERS, COMPUTE_OPTIMAL = "parameters", "compute-optimal parameters"
 SAID = (
-    "Numbers of parameters are not known of every checkpoint: sizes are the parameters that the "
-    "training compute is best for, the square root of FLOP / "
-    f"{TOKENS_PER_PARAMETER * FLOP_PER_PARAMETER_AND_TOKEN} (Hoffmann et al. 2022)."
+    "Sizes are the parameters that the training compute is best for, the square root of FLOP / "
+    f"{TOKENS_PER_PARAMETER * FLOP_PER_PARAMETER_AND_TOKEN} (Hoffmann et al. 2022): numbers of "
+    "parameters are not given of every checkpoint."
 )
 
 

@@ -96,6 +96,7 @@ def claim_record(
             "row": claim.row,
             "arm": claim.published_arm,
             "threshold_n_params": claim.threshold_n_params,
+            "size_chosen": claim.size_chosen,
             "claim_set": claim.claim_set,
             "prior_claim": claim.prior_claim,
             "study_claim": claim.study_claim,

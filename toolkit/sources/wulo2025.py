@@ -6,13 +6,16 @@ choices that change a number are these.
 Kept
     Eight tasks. The paper drops small checkpoints that were trained for long (Phi, small Qwen 1.5)
     by hand; they stay here: who is dropped after a look at the curve decides what the curve shows.
+Size
+    Training compute, the paper's axis; checkpoints.csv has no parameters.
 Left out
-    ``arithmetic``: the number of options varies and no source gives its chance level. DeepSeek-MoE:
-    its size counts all experts, that of the others the parameters a token meets.
+    ``arithmetic``: the number of options varies, and its smallest checkpoints score far below the
+    chance level in the authors' code. DeepSeek-MoE: its size counts all experts, that of the others
+    the parameters a token meets. Checkpoints without FLOP: their tokens are not published.
 Wrong labels
     Two rows of ``arithmetic`` are named gpt2 and gpt2-large at 355 million and 1.5 billion
     parameters; they leave with the task, and a checkpoint of two sizes is an error elsewhere. The
-    size of open_llama_7b_v2 is 13 billion upstream; checkpoints.csv has 7 billion.
+    size of open_llama_7b_v2 is 13 billion upstream; checkpoints.csv has the FLOP of 7 billion.
 Counts
     Accuracy times items is a whole number in every row, else it is an error.
 Brier
@@ -42,7 +45,7 @@ from toolkit.sources.upstream import (
 )
 
 SHA256 = "ebcd649d42983f20709873e808347507f3544996e74393478c5a5503562ca5f6"
-COLUMNS = ["task", "model", "params_b", "n_items", "acc", "tc_brier"]
+COLUMNS = ["task", "model", "params_b", "flops_1e21", "n_items", "acc", "tc_brier"]
 N_SHOTS = {
     "abstract_narrative_understanding": 2,
     "analogical_similarity": 2,
@@ -73,7 +76,8 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
     """Return the tables made from the upstream frame; separate from the hash for its tests."""
     check_columns(raw, COLUMNS, where)
     check_known(raw, "task", [*N_SHOTS, LEFT_OUT_TASK], where)
-    rows = raw[(raw["task"] != LEFT_OUT_TASK) & (raw["model"] != LEFT_OUT_CHECKPOINT)]
+    taken = (raw["task"] != LEFT_OUT_TASK) & (raw["model"] != LEFT_OUT_CHECKPOINT)
+    rows = raw[taken & raw["flops_1e21"].notna()]
     check_once(rows, ["model", "task"], where, "; one of the two has a wrong label")
     _check_one_size_each(rows, where)
     check_unit(rows["tc_brier"], where)
