@@ -48,6 +48,10 @@ def arm_named(label: str, key: str = "published_arm") -> Arm:
     raise ClaimError(msg)
 
 
+# The published verdict of a study that has none of its own on a task.
+NO_CLAIM = "no claim"
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where the scores come from; the hash is that of the upstream file, which is not shipped."""

@@ -5,7 +5,9 @@ E4  ``transition_width``: the decades between 10% and 90% of the rise of the exp
 E6  ``onset``: the size from which on an arm's expected accuracy is more than the region of
     practical equivalence above chance.
 
-Both read the expected accuracy of a new checkpoint of a new family on a grid of sizes. A size or
+Both read the expected accuracy of a typical checkpoint on a grid of sizes: one whose family,
+recipe and own deviations are zero. The mean over new families, in which few that are far better
+stand for all, rises earlier and more slowly than any family (docs/decisions/0016). A size or
 width whose chains disagree, or that few draws have, is not given: it would be a number by chance.
 """
 
@@ -35,13 +37,18 @@ N_DRAWS = 2000
 TENTH, NINE_TENTHS = 0.1, 0.9
 SURE = 0.95
 DECADES = "decades"
+# By how much families and checkpoints deviate, the latter on single tasks too.
+SPREADS = (
+    "sigma_family", "sigma_family_slope", "sigma_checkpoint", "sigma_checkpoint_task",
+    "sigma_few_shot_checkpoint", "sigma_pair",
+)  # fmt: skip
 UNSURE = "whether it rises is not sure"
 NOT_CONVERGED = "not converged: too few effective draws"
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Expected accuracy (chain, draw, x) of one task and arm at the sizes ``x`` in decades."""
+    """Accuracy of a typical checkpoint (chain, draw, x) in one task and arm, by size in decades."""
 
     accuracy: xr.DataArray
     sizes: np.ndarray  # (x,), log10 of parameters
@@ -63,7 +70,7 @@ def curves_of(
     grid = np.linspace(sizes.min(), sizes.max(), N_GRID)
     own = posterior.sel(task=task)
     expected = expected_accuracy(
-        own,
+        typical(own),
         float(design.chance[index]),
         xr.DataArray(grid, dims="x"),
         arm,
@@ -73,6 +80,12 @@ def curves_of(
     return Curves(
         expected.transpose("chain", "draw", "x"), grid + design.center, float(design.chance[index])
     )
+
+
+def typical(posterior: xr.Dataset) -> xr.Dataset:
+    """Return draws in which new members of every group are like the mean of their group."""
+    spreads = [name for name in SPREADS if name in posterior]
+    return posterior.assign({name: xr.zeros_like(posterior[name]) for name in spreads})
 
 
 def jump_at(

@@ -18,7 +18,7 @@ from toolkit.above_chance import (
     chance_tests_below,
     n_below_chance,
 )
-from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.claims import CONTROLLED_ARM, NO_CLAIM, Arm, Claim, arm_named
 from toolkit.gates import BELOW_CHANCE_SHARE_MAX
 from toolkit.rises import Crossing, Rise, crossing_of, rise_between
 from toolkit.scores import Scores
@@ -78,17 +78,20 @@ def swap_metrics(
 
 
 def published_reading(claim: Claim, arm: Arm) -> Reading | None:
-    """Return what was published of an arm; None where nothing was.
+    """Return what was published of an arm; None where nothing was that is such a reading.
 
-    A study judges one arm, most often the controlled one; before it, a jump was claimed in the
-    published arm for the claims of the set "prior".
+    A study judges one arm, most often the controlled one, or none; before it, a jump was claimed in
+    the published arm for the claims of the set "prior". That the largest checkpoint is above the
+    baseline is a reading where smaller ones foretell it.
     """
-    if arm != arm_named(claim.judged_arm):
+    if arm != arm_named(claim.judged_arm) or claim.published_verdict == NO_CLAIM:
         claimed = claim.claim_set == "prior" and arm == arm_named(claim.published_arm)
         return "jump" if claimed else None
     if claim.published_emergent:
         return "jump"
-    return "above on both sides" if claim.published_above_baseline else "not above"
+    if not claim.published_above_baseline:
+        return "not above"
+    return "above on both sides" if claim.published_predictable else None
 
 
 def swap_table(results: Iterable[SwapResult]) -> pd.DataFrame:

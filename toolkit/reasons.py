@@ -11,6 +11,8 @@ from toolkit.support import Condition
 
 LOCATION = "LOCATION_UNRESOLVED"
 ELSEWHERE = "JUMP_ELSEWHERE"
+UNCLEAN = "CONTROL_NOT_CLEAN"
+DECIDING = ("p_residual_jump", "p_published_jump")
 SHOWN_FAILURES = 3
 
 
@@ -28,13 +30,20 @@ def posterior_sentence(estimates: Mapping[str, Estimate]) -> str:
     published = estimates["p_published_jump"].median
     if math.isnan(controlled):
         return (
-            f"P(jump > {MATERIAL}) is {published:.3f} in the published arm; "
+            f"P(jump > {MATERIAL}) is {_three_digits(published)} in the published arm; "
             "the controlled arm was not scored"
         )
     return (
-        f"P(jump > {MATERIAL}) is {controlled:.3f} in the controlled arm and {published:.3f} "
-        "in the published arm"
+        f"P(jump > {MATERIAL}) is {_three_digits(controlled)} in the controlled arm and "
+        f"{_three_digits(published)} in the published arm"
     )
+
+
+def _three_digits(probability: float) -> str:
+    """Return a probability that a finite number of draws can't tell from 0 or 1 as a bound."""
+    if probability < 0.0005:
+        return "below 0.001"
+    return "above 0.999" if probability > 0.9995 else f"{probability:.3f}"
 
 
 def reasons_of(
@@ -74,7 +83,7 @@ def _undecided(estimates: Mapping[str, Estimate], said: str) -> Reason:
     """Return why the posterior decides nothing."""
     controlled = estimates["p_residual_jump"].median
     if math.isnan(controlled) and estimates["p_published_jump"].median >= SURE:
-        text = f"{said}: the jump is there, what made it can't be told."
+        text = f"{said}: a jump is very probable, what made it can't be told."
         return Reason("NOT_SEPARABLE", text)
     text = f"{said}; a verdict needs at most {1 - SURE:.2f} or at least {SURE} there."
     no_jump_left = 1 - controlled >= SURE
@@ -94,6 +103,13 @@ def closed_gates(wanted: Outcome, gates: Sequence[Gate]) -> list[Gate]:
     return [g for g in gates if not g.open and wanted in g.forbids]
 
 
+def _may_jump(estimates: Mapping[str, Estimate]) -> bool:
+    """Return whether a jump may be there but no rule says so: its place is then no reason."""
+    controlled, published = (estimates[name].median for name in DECIDING)
+    sure = controlled >= SURE or (published >= SURE and 1 - controlled >= SURE)
+    return not sure and any(p > 1 - SURE for p in (controlled, published))
+
+
 def cautions_of(
     gates: Sequence[Gate],
     estimates: Mapping[str, Estimate],
@@ -102,7 +118,11 @@ def cautions_of(
     if_parseable: bool,
 ) -> tuple[Reason, ...]:
     """Return what a reader must be wary of although it does not change the verdict."""
-    cautions = [Reason(g.code, g.finding + ".") for g in gates if not g.open and not g.forbids]
+    # A control with worked examples is no control, whatever is said of it.
+    told = [g for g in gates if not g.open and (not g.forbids or g.code == UNCLEAN)]
+    if _may_jump(estimates):
+        told += [g for g in gates if not g.open and g.code == ELSEWHERE]
+    cautions = [Reason(g.code, g.finding + ".") for g in told]
     for label in unmeasured_arms:
         text = f"the arm '{label}' was not scored at two sizes: nothing is estimated there."
         cautions.append(Reason("ARM_NOT_MEASURED", text))
@@ -112,7 +132,7 @@ def cautions_of(
             "parsed, which these scores only bound."
         )
         cautions.append(Reason("IF_PARSEABLE", text))
-    deciding = [estimates[name] for name in ("p_residual_jump", "p_published_jump")]
+    deciding = [estimates[name] for name in DECIDING]
     if any(min(abs(p.median - SURE), abs(p.median - 1 + SURE)) < 2 * p.mcse for p in deciding):
         text = "a probability lies within two Monte Carlo errors of the rule's limit."
         cautions.append(Reason("CLOSE_TO_THRESHOLD", text))

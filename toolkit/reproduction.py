@@ -22,6 +22,8 @@ from toolkit.tables import read_table
 # scores.csv writes ten digits.
 MEAN_TOLERANCE = 1e-9
 MARGINAL_RISE = 0.05
+# The kind of what says little: that a score is above its baseline, or not.
+SIDE = "above baseline"
 
 REPEATS_SCHEMA = pa.DataFrameSchema(
     {
@@ -88,14 +90,14 @@ def largest_judged(claim: Claim, record: Scores) -> pd.Series:
 
 def _claim_rows(claim: Claim, record: Scores) -> list[Reproduced]:
     cell = largest_judged(claim, record)
-    rise = cell["score"] - cell["chance"]
+    rise = round(cell["score"] - cell["chance"], 12) + 0.0  # rounding leaves no -0.000
     against = f"{cell['score']:.3f} against chance {cell['chance']:.3f} ({rise:+.3f})"
     recomputed = f"{cell['checkpoint']}: {against}"
     if claim.published_baseline is not None:
         recomputed += f"; published baseline: {claim.published_baseline:.2f}"
     rows = [
         Reproduced(
-            "above baseline",
+            SIDE,
             claim.row,
             "above" if claim.published_above_baseline else "not above",
             recomputed,

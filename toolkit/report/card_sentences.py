@@ -1,14 +1,14 @@
 """Sentences of a claim's card that are made from its estimates: why, parts, what was foretold."""
 
 from collections.abc import Mapping, Sequence
-from math import isnan
+from math import isnan, log10
 
-from toolkit.claims import CONTROLLED_ARM, Arm
+from toolkit.claims import CONTROLLED_ARM, Arm, Claim
 from toolkit.estimands import MATERIAL, Estimate
 from toolkit.extrapolation import Extrapolation
 from toolkit.gates import Outcome
 from toolkit.report.numbers import NOT_MEASURED, chance_of, hedge, points, share
-from toolkit.report.sentences import REASON_IN_WORDS, meaning
+from toolkit.report.sentences import REASON_IN_WORDS, meaning_here
 from toolkit.verdict import Verdict
 from toolkit.wording import size_label
 
@@ -18,9 +18,8 @@ IF_PARSEABLE = (
     "above the scores."
 )
 UNPARSED_IS_WRONG = (
-    "Exact match: next to no score lies below chance, so that answers that could not be parsed "
-    "can't be told from wrong ones. Curves and jumps are those of the score; a jump may be that of "
-    "the format."
+    "Exact match: from these scores, answers that could not be parsed can't be told from wrong "
+    "ones. Curves and jumps are those of the score; a jump may be that of the format."
 )
 NO_METRIC_PART = (
     "The metric's part is not in the sum: the jump was not fitted under another metric or prompt "
@@ -35,14 +34,22 @@ METRIC_PART = (
 def why_sentence(verdict: Verdict) -> str:
     """Return why the verdict is what it is, in plain words, the weightiest reasons first."""
     if verdict.outcome is not Outcome.UNDETERMINED:
-        return meaning(verdict.outcome)
+        return meaning_here(verdict)
     codes = dict.fromkeys(r.code for r in verdict.reasons if r.code in REASON_IN_WORDS)
     words = [REASON_IN_WORDS[code] for code in codes]
     if not words:
-        return meaning(verdict.outcome)
+        return meaning_here(verdict)
     more = len(words) - SHOWN_REASONS
     also = f"; and {more} more" if more > 0 else ""
     return f"Undetermined because {'; '.join(words[:SHOWN_REASONS])}{also}."
+
+
+def size_sentence(claim: Claim) -> str:
+    """Return at which size a claim is judged where nobody named one, else nothing."""
+    if claim.size_chosen is None:
+        return ""
+    size = size_label(log10(claim.threshold_n_params))
+    return f"Nobody named a size for this task; it is judged at {size}, {claim.size_chosen}."
 
 
 def step_sentence(present: Mapping[str, Estimate]) -> str:

@@ -3,6 +3,7 @@
 A certificate counts while models, simulator and design are those that it was made with.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -39,6 +40,14 @@ def certificate(analysis: Analysis) -> None:
         show_html(sentences.paragraphs(text))
         return
     show_html(_shown(OWN, "", source.study.id, own) + _shown(ELSEWHERE, RICH_TEXT, "rich", rich))
+
+
+def certified_names(analyses: Sequence[Analysis]) -> list[str]:
+    """Return the designs whose certificate counts: those of studies, and the rich one."""
+    designs = [(a.source.study.id, OwnDesign(a.source.record, a.source.claims)) for a in analyses]
+    titles = {a.source.study.id: f"the design of {a.source.study.short_title}" for a in analyses}
+    named = [titles[name] for name, design in designs if _kept(name, design)]
+    return named + (["a rich design"] if _kept("rich", RICH) else [])
 
 
 def _shown(title: str, about: str, name: str, record: dict[str, Any] | None) -> str:

@@ -100,8 +100,8 @@ def _decisions(analysis: Analysis) -> list[ChecklistItem]:
         filled(
             DECISIONS, "which rule or loss?", "sec-decidable",
             "Fixed probabilities, no loss function: at least {sure} for a verdict, every gate "
-            "open, every check passed; expected false discoveries at most {fdr} among the jumps "
-            "that remain ({discoveries}).",
+            "that forbids it open, every check passed; expected false discoveries at most {fdr} "
+            "among the jumps that remain ({discoveries}).",
             sure=SURE, fdr=FDR_MAX, discoveries=counted(len(analysis.discoveries), "claim"),
         ),
         filled(

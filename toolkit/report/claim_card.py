@@ -12,6 +12,7 @@ from toolkit.definition_rules import DefinitionResult
 from toolkit.estimands import MATERIAL, ROPE
 from toolkit.report import card_sentences, sentences
 from toolkit.report import html_tables as tables
+from toolkit.report.card_sentences import size_sentence
 from toolkit.report.change_of_mind import mind_block, strip_block, tried_rows
 from toolkit.report.curves import exceedance
 from toolkit.report.definition_table import definition_table, metric_table
@@ -155,8 +156,10 @@ def condition_table(support: Sequence[Condition]) -> str:
 
 def _published(verdict: Verdict) -> str:
     claim = verdict.claim
+    before = "Claimed before" if claim.claim_set == "prior" else "Said before"
     return sentences.paragraphs(
-        f"Claimed before: {claim.prior_claim} ({claim.prior_source}.)",
+        f"{before}: {claim.prior_claim} ({claim.prior_source}.)",
+        *([size_sentence(claim)] if claim.size_chosen else []),
         f"{claim.table} of {claim.paper_version}, row {claim.row}: {claim.study_claim}",
         f"Published verdict: {claim.published_verdict}.",
         sentences.attribution_sentence(verdict),

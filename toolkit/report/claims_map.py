@@ -22,6 +22,10 @@ HEADER = (
 )  # fmt: skip
 
 
+# Per cent of a square's width: a bar of any length says that the arm was scored.
+BAR_MIN = 8
+
+
 def page_of(analysis: Analysis) -> str:
     """Return the name of a study's page."""
     return f"{analysis.source.study.id}.html"
@@ -82,7 +86,7 @@ def _square(analysis: Analysis, verdict: Verdict) -> str:
     """Return one claim; its bar is as long as the probability of a jump after controls."""
     words = html.escape(square_words(verdict, analysis.source.study.short_title))
     p = verdict.estimates["p_residual_jump"].median
-    bar = "" if p != p else f' style="--p:{100 * p:.0f}%"'
+    bar = "" if p != p else f' style="--p:{max(100 * p, BAR_MIN):.0f}%"'
     target = html.escape(claim_link(analysis, verdict), quote=True)
     return (
         f'<a class="claim-cell {BADGES[verdict.outcome]}" href="{target}" title="{words}"{bar} '

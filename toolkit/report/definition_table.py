@@ -3,17 +3,18 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from toolkit.claims import CONTROLLED_ARM, Arm
+from toolkit.above_chance import ALPHA
+from toolkit.claims import CONTROLLED_ARM, NO_CLAIM, Arm, arm_named
 from toolkit.definition_rules import Definition, DefinitionResult
 from toolkit.definitions import over_claims
-from toolkit.estimands import MATERIAL
+from toolkit.estimands import MATERIAL, Estimate
 from toolkit.metric_swap import MetricReading, SwapResult, published_reading
 from toolkit.report.html_tables import Markup, Num, badge_link, marked, table
 from toolkit.report.numbers import NOT_MEASURED, chance_of, interval, points
 from toolkit.report.sentences import paragraphs
 from toolkit.verdict import Verdict
 
-WEAK = "weak evidence"
+WEAK, ALONE = "weak evidence", "on its own only"
 SCORED = {Definition.ABSENT_BELOW, Definition.PRESENT_ABOVE}
 FLAGS = {
     "METRIC_DECIDES": "the metric decides the reading",
@@ -23,7 +24,8 @@ OURS = "here: a step beyond a smooth curve"
 NOTE = (
     "A definition is met or not, a claim is not thereby right or wrong; a steady rise (L) speaks "
     "against a jump. 'Weak evidence' is an answer that tests of so few items or sizes would give "
-    "more than one time in five even where a material jump is there."
+    "more than one time in five even where a material jump is there; 'on its own only' is not met "
+    "any more when all claims of the study are looked at together (Holm)."
 )
 
 
@@ -38,17 +40,32 @@ def definition_table(verdict: Verdict, by_claim: Mapping[str, Sequence[Definitio
     rows: list[tuple[str, ...]] = [
         (
             definition.value,
-            *(answer(result) for result in results if result.definition is definition),
+            *(
+                answer(result, _adjusted(by_claim, result, verdict))
+                for result in results
+                if result.definition is definition
+            ),
         )
         for definition in Definition
     ]
-    rows.append((OURS, *(badge_link(verdict.outcome) for _ in arms)))
+    rows.append((OURS, *(_ours(verdict, arm) for arm in arms)))
     header = ("definition", *(arm.label for arm in arms))
     return (
         paragraphs(NOTE)
         + table(header, rows, "Definitions side by side")
         + "".join(_arm_table(verdict, arm, by_claim) for arm in arms)
     )
+
+
+def _jump_in(verdict: Verdict, arm: Arm) -> tuple[Estimate, Estimate]:
+    """Return the jump in an arm, and the probability that it is material."""
+    name = "residual" if arm == CONTROLLED_ARM else "published"
+    return verdict.estimates[f"{name}_jump"], verdict.estimates[f"p_{name}_jump"]
+
+
+def _ours(verdict: Verdict, arm: Arm) -> Markup | str:
+    measured = not math.isnan(_jump_in(verdict, arm)[1].median)
+    return badge_link(verdict.outcome) if measured else NOT_MEASURED
 
 
 def _arm_table(
@@ -62,9 +79,7 @@ def _arm_table(
             Num(_value(result)),
             Num(_nulls(result)),
             Num(_p(result.p_value)),
-            Num(
-                _p(over_claims(by_claim, result.definition, arm).get(verdict.claim.slug, math.nan))
-            ),
+            Num(_p(_adjusted(by_claim, result, verdict))),
             result.text,
         )
         for result in results
@@ -82,17 +97,28 @@ def _nulls(result: DefinitionResult) -> str:
 
 
 def _own_row(verdict: Verdict, arm: Arm) -> tuple[str, ...]:
-    controlled = arm == CONTROLLED_ARM
-    jump = verdict.estimates["residual_jump" if controlled else "published_jump"]
-    p = verdict.estimates["p_residual_jump" if controlled else "p_published_jump"]
+    jump, p = _jump_in(verdict, arm)
     if math.isnan(p.median):
         return (OURS, Num("–"), Num("–"), Num("–"), Num("–"), NOT_MEASURED)
     text = f"jump {interval(jump)} points; above {MATERIAL} with probability {chance_of(p)}"
     return (OURS, Num(points(jump.median)), Num("–"), Num("–"), Num("–"), text)
 
 
-def answer(result: DefinitionResult) -> Markup | str:
-    """Return a definition's answer; one that rests on tests with little power says so."""
+def _adjusted(
+    by_claim: Mapping[str, Sequence[DefinitionResult]], result: DefinitionResult, verdict: Verdict
+) -> float:
+    """Return a p-value over all claims of the study; NaN where there is none."""
+    found = over_claims(by_claim, result.definition, result.arm)
+    return found.get(verdict.claim.slug, math.nan)
+
+
+def answer(result: DefinitionResult, adjusted: float = math.nan) -> Markup | str:
+    """Return a definition's answer; one that does not rest on enough says so.
+
+    ``adjusted`` is its p-value over all claims of the study (Holm).
+    """
+    if result.verdict == "met" and adjusted > ALPHA:
+        return Markup(f'{result.verdict} <span class="weak">{ALONE}</span>')
     if result.decisive or result.verdict == "not testable":
         return result.verdict
     return Markup(f'{result.verdict} <span class="weak">{WEAK}</span>')
@@ -123,7 +149,7 @@ def metric_table(results: Sequence[SwapResult]) -> str:
 def _metric_part(result: SwapResult) -> str:
     published = published_reading(result.claim, result.arm)
     flags = "; ".join(FLAGS.get(flag, flag) for flag in result.flags)
-    said = f"Published: {published}." if published else "Nothing was published of this arm."
+    said = f"Published: {published}." if published else _published_verdict(result)
     rows = [_metric_row(reading) for reading in result.readings]
     header = (
         "metric (prompt format)", "reading", "rise at the claimed size, points [95%]",
@@ -132,6 +158,14 @@ def _metric_part(result: SwapResult) -> str:
     flagged = f"<p>{marked(flags[0].upper() + flags[1:])}.</p>" if flags else ""
     text = paragraphs(f"{result.text} {said}")
     return flagged + text + table(header, rows, f"Metric swap, {result.arm.label}")
+
+
+def _published_verdict(result: SwapResult) -> str:
+    """Return the published verdict where it is no reading of scores, or that there is none."""
+    claim = result.claim
+    if result.arm == arm_named(claim.judged_arm) and claim.published_verdict != NO_CLAIM:
+        return f"Published verdict: {claim.published_verdict}."
+    return "No verdict on this arm was published."
 
 
 def _metric_row(reading: MetricReading) -> tuple[str, ...]:

@@ -142,7 +142,7 @@ def _onset_rows(verdict: Verdict) -> list[Row]:
         return [("E6", "onset", "not measured", SIZE, "", "two sizes are needed")]
     rows = [_onset_row(onset) for onset in verdict.shape.onsets]
     for arm, earlier in verdict.shape.earlier.items():
-        text = "how much smaller a checkpoint shows it there than after controls"
+        text = "how much smaller a typical checkpoint shows it there than after controls"
         rows.append(_row("E6", f"earlier by, {arm}", earlier, DECADES, text))
     return rows
 
@@ -150,9 +150,9 @@ def _onset_rows(verdict: Verdict) -> list[Row]:
 def _onset_row(onset: Onset) -> Row:
     sure = "none" if onset.sure_from is None else size_label(log10(onset.sure_from))
     text = (
-        f"{MATERIAL} above chance with probability 0.95 from: {sure}; within the "
-        f"sizes at all with probability {chance_of(onset.p_within)}, at the smallest already (then "
-        f"the onset lies below it) with {chance_of(onset.p_smallest)}"
+        f"of a typical checkpoint; {MATERIAL} above chance with probability 0.95 from: {sure}; "
+        f"within the sizes at all with probability {chance_of(onset.p_within)}, at the smallest "
+        f"already (then the onset lies below it) with {chance_of(onset.p_smallest)}"
     )
     name = f"onset, {onset.arm}"
     if onset.at is None:

@@ -7,7 +7,7 @@ from toolkit.analysis import Analysis
 from toolkit.claims import ARM_LABELS
 from toolkit.diagnose import Check
 from toolkit.estimands import Estimate
-from toolkit.gates import Outcome
+from toolkit.gates import WITH_JUMP, Gate, Outcome
 from toolkit.models.priors import PRIORS
 from toolkit.report.numbers import chance_of, interval
 from toolkit.report.sentences import meaning
@@ -179,12 +179,19 @@ def gate_table(verdict: Verdict) -> str:
             "open" if gate.open else Markup("<strong>closed</strong>"),
             gate.code,
             gate.finding,
-            "caution only" if not gate.forbids else "needed for a verdict",
+            _role(gate),
         )
         for gate in sorted(verdict.gates, key=lambda gate: gate.open)
         if gate.finding
     ]
     return table(("gate", "code", "finding", "role"), rows, "What these data can decide")
+
+
+def _role(gate: Gate) -> str:
+    """Return what a gate is needed for."""
+    if not gate.forbids:
+        return "caution only"
+    return "needed for a verdict with a jump" if gate.forbids <= WITH_JUMP else "needed for any"
 
 
 def check_table(checks: Sequence[Check]) -> str:

@@ -1,5 +1,7 @@
 """What the cells of the index page call."""
 
+from math import isnan
+
 import pandas as pd
 
 from toolkit import charts
@@ -9,12 +11,14 @@ from toolkit.gates import Outcome
 from toolkit.report import claims_map as maps
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
+from toolkit.report.certificate_page import certified_names
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.downloads import file_list, site_files
-from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, equals, interval
+from toolkit.report.numbers import NOT_MEASURED, counted, interval
 from toolkit.report.study_page import analysis_of
 from toolkit.study import Profile
 from toolkit.verdict import Verdict
+from toolkit.wording import listed
 
 
 def analyses_of(studies: list[str], profile: Profile) -> list[Analysis]:
@@ -26,7 +30,11 @@ def answer(analyses: list[Analysis]) -> None:
     """Show the answer over all studies in three sentences."""
     counts = {o: sum(a.counts[o] for a in analyses) for o in Outcome}
     kept = "; ".join(f"{a.source.study.short_title}, {_kept(a)}" for a in analyses)
-    second = f"Jumps of more than {MATERIAL} left after controls (median and 90% interval): {kept}."
+    second = (
+        f"As far as the fitted curves tell a bend from a step, jumps of more than {MATERIAL} left "
+        f"after controls (median and 90% interval): {kept}. An undetermined claim may still have "
+        "one: its sizes can't tell a steep curve from a jump, whatever the fit says."
+    )
     undecided = [v for _, v in _undecided(analyses)]
     reasons = sentences.most_frequent_reasons(undecided)[:2]
     because = " and ".join(
@@ -39,7 +47,20 @@ def answer(analyses: list[Analysis]) -> None:
         else "No claim is left undetermined."
     )
     first = sentences.judged(counts, len(analyses), sum(a.n_claimed for a in analyses))
-    show_html(f'<div class="answer">{sentences.paragraphs(first, second, third)}</div>')
+    said = sentences.paragraphs(first, second, third, _behind(analyses))
+    show_html(f'<div class="answer">{said}</div>')
+
+
+def _behind(analyses: list[Analysis]) -> str:
+    """Return what stands behind the verdicts besides one fit of each study."""
+    robust = [a.source.study.short_title for a in analyses if a.robustness is not None]
+    certified = certified_names(analyses)
+    return (
+        "Rival curves, other priors and other specifications were fitted for "
+        f"{listed(robust) or 'no study yet'}; without them no claim is given a jump. How often "
+        "such verdicts are right is known from simulated studies of "
+        f"{listed(certified) or 'no design yet'}."
+    )
 
 
 def _undecided(analyses: list[Analysis]) -> list[tuple[Analysis, Verdict]]:
@@ -51,8 +72,13 @@ def _kept(analysis: Analysis) -> str:
     found = analysis.headline
     if not found.n_claims:
         return NOT_MEASURED
-    count, none = interval(found.count), equals(chance_of(found.p_none))
-    return f"{count} of {sentences.counted_tasks(found)}, P(none) {none}"
+    of_set = [v for v in analysis.verdicts if found.claim_set in (None, v.claim.claim_set)]
+    measured = [v for v in of_set if not isnan(v.estimates["p_residual_jump"].median)]
+    unsure = sum(v.outcome is Outcome.UNDETERMINED for v in measured)
+    return (
+        f"{interval(found.count)} of {sentences.counted_tasks(found)}, of which {unsure} "
+        f"{'is' if unsure == 1 else 'are'} undetermined"
+    )
 
 
 def claims(analyses: list[Analysis]) -> None:

@@ -13,6 +13,8 @@ CAUTION_IN_WORDS = {
     "FEW_ITEMS": "so few items that two cells must differ by much to be told apart",
     "BELOW_CHANCE": "many cells are below chance: the scorer, an answer key or the chance level "
     "may be wrong",
+    "CONTROL_NOT_CLEAN": REASON_IN_WORDS["CONTROL_NOT_CLEAN"],
+    "JUMP_ELSEWHERE": "the jump, if there is one, lies at another size than claimed",
     "ONE_RECIPE": "checkpoints above the claimed size come from one family: size can't be told "
     "from recipe",
     "ARM_NOT_MEASURED": "an arm has no scores at two sizes: nothing is estimated there",

@@ -13,7 +13,12 @@ from toolkit.estimands import Estimate, probability
 from toolkit.measured import measured_arms
 from toolkit.report import html_tables as tables
 from toolkit.report.card_controls import Choices, controls
-from toolkit.report.card_sentences import IF_PARSEABLE, UNPARSED_IS_WRONG, step_sentence
+from toolkit.report.card_sentences import (
+    IF_PARSEABLE,
+    UNPARSED_IS_WRONG,
+    size_sentence,
+    step_sentence,
+)
 from toolkit.report.curves import AVERAGED, fitted_curves
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num
@@ -54,7 +59,7 @@ class Panels:
         if shown.metric == "exact_match":
             parsed = claim.task in self.with_compliance
             note += f" {IF_PARSEABLE if parsed else UNPARSED_IS_WRONG}"
-        note = f"{note} {self.said_of_sizes}".strip()
+        note = " ".join(text for text in (note, size_sentence(claim), self.said_of_sizes) if text)
         label = f"What the chart of {claim.row} shows"
         return (
             f'<div class="panels">{_published(claim, cells, self.size_name)}'

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from toolkit.analysis import Analysis, Survivors
-from toolkit.claims import CONTROLLED_ARM
+from toolkit.claims import CONTROLLED_ARM, NO_CLAIM
 from toolkit.estimands import MATERIAL
 from toolkit.gates import Outcome
 from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, equals, hedge, interval, points
@@ -22,6 +22,14 @@ MEANING = {
 def meaning(outcome: Outcome) -> str:
     """Return what a verdict means, in one sentence."""
     return MEANING[outcome]
+
+
+def meaning_here(verdict: Verdict) -> str:
+    """Return what a claim's verdict means, where its controlled arm may not have been scored."""
+    unscored = isnan(verdict.estimates["p_residual_jump"].median)
+    if verdict.outcome is Outcome.NO_JUMP and unscored:
+        return f"No jump of {MATERIAL} as published: there is none that controls could explain."
+    return meaning(verdict.outcome)
 
 
 def claimed(analysis: Analysis) -> str:
@@ -42,6 +50,8 @@ def claimed(analysis: Analysis) -> str:
         if prior
         else f"On none of {counted(len(control), 'task')} had a jump been claimed before;"
     )
+    if all(claim.published_verdict == NO_CLAIM for claim in claims):
+        return f"{among} {study} themselves call none emergent or not: the scores are theirs."
     return f"{among} {study} call {counted(len(clear), 'task')} emergent {judged_at}{named}{more}."
 
 
@@ -116,12 +126,12 @@ REASON_IN_WORDS = {
     "NOT_CONVERGED": "the sampler did not converge",
     "POSTERIOR_UNDECIDED": "the posterior is neither close to 0 nor to 1",
     "PUBLISHED_ARM_UNDECIDED": "the posterior of the published arm is neither close to 0 nor to 1",
-    "NOT_SEPARABLE": "the jump is there, but the arm that would tell what made it is missing",
+    "NOT_SEPARABLE": "a jump is very probable, but the arm that would tell what made it is missing",
     "MISSING_ARM": "an arm is missing",
     "FEW_SIZES": "too few sizes were scored",
     "ONE_SIDED": "fewer than two sizes lie on one side of the claimed threshold",
     "WIDE_GAP": "no size lies near the claimed threshold, so that a steep curve looks like a jump",
-    "AT_FLOOR": "no score is above chance in any arm",
+    "AT_FLOOR": f"no score is surely {MATERIAL} above chance in any arm",
     "CONTROL_NOT_CLEAN": "the controlled arm is not free of demonstrations",
     "JUMP_ELSEWHERE": "the jump lies at another size than claimed",
     "LOCATION_UNRESOLVED": "the likely place of the jump is not resolved by the sizes",

@@ -44,8 +44,8 @@ def _said(answers: Sequence[SharedAnswer]) -> str:
     text = f"{counted(len(answers), 'task')} stand in more than one study. "
     if apart:
         text += (
-            f"{apart} of them are not pooled: fewer than two fits passed their checks, or the "
-            "studies share checkpoints and items. "
+            f"{apart} of them {'is' if apart == 1 else 'are'} not pooled: fewer than two fits "
+            "passed their checks, or the studies share checkpoints and items. "
         )
     if not pooled:
         return text.strip()

@@ -19,6 +19,7 @@ from toolkit.report.downloads import command, file_list, study_files
 from toolkit.report.estimand_table import not_run
 from toolkit.report.numbers import NOT_MEASURED, counted, interval
 from toolkit.reproduction import (
+    SIDE,
     Reproduced,
     audit_replicates,
     read_repeats,
@@ -85,7 +86,11 @@ def _reproduced(analysis: Analysis) -> list[Reproduced]:
 
 def _reproduced_text(rows: Sequence[Reproduced]) -> str:
     agreed = sum(row.agrees for row in rows)
-    return f"{agreed} of {len(rows)} published quantities are reproduced from the scores."
+    sides = sum(row.kind == SIDE for row in rows)
+    return (
+        f"{agreed} of {len(rows)} published quantities are reproduced from the scores; {sides} of "
+        "them only say on which side of the baseline the score lies that a claim rests on."
+    )
 
 
 def verdicts(analysis: Analysis) -> None:

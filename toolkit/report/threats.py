@@ -81,7 +81,8 @@ def _design_threats(of: Evidence, audit: ReplicateAudit | None) -> list[Threat]:
             f"the claimed size a gap of {span(of.claimed_gaps, 2)} decades (allowed: "
             f"{GAP_MAX_DECADES}); in that or the published arm "
             f"{of.closed('MISSING_ARM', 'FEW_SIZES', 'ONE_SIDED', 'WIDE_GAP')}.",
-            "A closed gate leaves the claim undetermined, never 'no jump'.",
+            "A closed gate leaves the claim undetermined, never 'no jump'; where only the "
+            "controlled arm is missing, there may still be none as published.",
             f"{undetermined} of {counted(len(of.analysis.verdicts), 'claim')} undetermined.",
         ),
         Threat(

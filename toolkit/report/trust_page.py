@@ -28,12 +28,13 @@ from toolkit.variants import mixed
 IN_SAMPLE = (
     "The fit has seen these cells, so that this is not a test of calibration: with effects of its "
     "own for every checkpoint on every task a model covers too much of what it was fitted to, and "
-    "observed scores vary less than replicated ones. Scores that vary more would speak against "
-    "the model; PIT curves inside their bands say little for it."
+    "observed scores vary less than replicated ones. Scores that vary more, or lie lower or higher "
+    "as a whole, speak against the model; PIT curves inside their bands say little for it."
 )
 NOT_HELD_OUT = "Families that a fit has not seen were not predicted."
 INSIDE, FEW = "inside its band", "not checked (few cells)"
 LESS, MORE = "scores vary less than replicated", "scores vary more than replicated"
+LOW, HIGH = "scores lie lower than replicated", "scores lie higher than replicated"
 
 
 def predictive_of(analysis: Analysis) -> PredictiveCheck:
@@ -92,7 +93,7 @@ def _family_table(found: pd.DataFrame) -> str:
 def _overall_text(check: PredictiveCheck) -> str:
     row = check.overall.iloc[0]
     by_arm = pit_readings(check)
-    told = [f"{arm}: {reading}" for arm, reading in by_arm.items() if reading in (LESS, MORE)]
+    told = [f"{arm}: {said}" for arm, said in by_arm.items() if said not in (INSIDE, FEW)]
     shape = "leaves its band in no arm"
     if told:
         shape = f"leaves its band in {len(told)} of {len(by_arm)} arms ({'; '.join(told)})"
@@ -120,9 +121,13 @@ def _pit_reading(uniform: bool | None, curve: pd.DataFrame) -> str:
         return FEW
     if uniform:
         return INSIDE
-    left = curve["pit"] < 0.5
+    left, difference = curve["pit"] < 0.5, curve["difference"]
     # Too many small and too many large PIT values: above zero on the left, below on the right.
-    spread = curve.loc[left, "difference"].mean() - curve.loc[~left, "difference"].mean()
+    # Too many small ones alone: above zero on both sides.
+    spread = (difference[left].mean() - difference[~left].mean()) / 2
+    shift = difference.mean()
+    if abs(shift) > abs(spread):
+        return LOW if shift > 0 else HIGH
     return MORE if spread > 0 else LESS
 
 

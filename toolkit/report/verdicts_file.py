@@ -154,10 +154,11 @@ def _survivors(survivors: Survivors) -> dict[str, Any]:
     return {
         "n_claims": survivors.n_claims,
         "n_unmeasured": survivors.n_unmeasured,
-        "count": _estimate(survivors.count),
-        "p_none": _estimate(survivors.p_none),
-        "distribution": [number(p) for p in survivors.distribution],
-        "diagnosis_passed": survivors.diagnosis.passed,
+        # Of no task nothing is said: neither a number nor that there is none.
+        "count": _estimate(survivors.count) if survivors.n_claims else None,
+        "p_none": _estimate(survivors.p_none) if survivors.n_claims else None,
+        "distribution": [number(p) for p in survivors.distribution if survivors.n_claims],
+        "diagnosis_passed": survivors.diagnosis.passed if survivors.n_claims else None,
     }
 
 
