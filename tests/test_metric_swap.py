@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from toolkit.above_chance import NotTestableError
-from toolkit.claims import ARMS, CONTROLLED_ARM, load_claims
+from toolkit.claims import ARMS, CONTROLLED_ARM, NO_CLAIM, load_claims
 from toolkit.metric_swap import (
     COLUMNS,
     FORMAT_DECIDES,
