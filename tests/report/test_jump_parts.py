@@ -112,7 +112,7 @@ def test_block_says_not_measured_instead_of_a_bar(analysis, of_task):
         assert rows[name]["words"] == "not measured"
         assert rows[name]["from"] is None
     assert "In the arm few-shot, instruction-tuned the jump was not measured." in markup
-    assert "what is left after controls was not measured" in markup
+    assert "no arm to compare it with was scored" in markup
     nothing = parts_block(sorting, without(of_task, *ARMS), None)
     assert "In the arm few-shot, base the jump was not measured." in nothing
 

@@ -63,6 +63,11 @@ def parts_sentence(arm: Arm, means: Sequence[tuple[str, float]]) -> str:
     (_, whole), *parts, (_, rest) = means
     if isnan(whole):
         return f"In the arm {arm.label} the jump was {NOT_MEASURED}."
+    if parts and all(isnan(mean) for _, mean in parts):
+        return (
+            f"The jump in the arm {arm.label} is {points(whole)} points in the posterior mean. "
+            "What it is made of can't be told: no arm to compare it with was scored."
+        )
     taken = ", ".join(
         f"{name} {NOT_MEASURED if isnan(mean) else points(mean)}" for name, mean in parts
     )
