@@ -5,13 +5,22 @@ import pytest
 import xarray as xr
 
 from toolkit.claims import ARMS
-from toolkit.curves import Curves, onset, onset_shift, sharpness, thinned, transition_width
+from toolkit.curves import (
+    Curves,
+    onset,
+    onset_shift,
+    sharpness,
+    thinned,
+    transition_width,
+    typical,
+)
 
 GRID = np.linspace(8, 11, 301)
 CHANCE = 0.25
 LOGISTIC_SCALES = 2 * np.log(9)  # from 10% to 90% of a logistic
 
 
+NONE = np.array([]), np.array([])
 ENOUGH = 250  # of each row in a chain: a size from fewer than 400 effective draws is not given
 
 
@@ -67,23 +76,39 @@ def test_no_rise_has_no_width_but_says_so():
 def test_onset_is_where_the_curve_leaves_chance_by_five_points():
     # Straight from chance at 8 to 0.55 at 11: 5 points above chance half a decade on.
     line = CHANCE + 0.1 * (GRID - 8)
-    found = onset(curves_from([line] * 4), ARMS[0])
+    found = onset(curves_from([line] * 4), ARMS[0], *NONE)
     assert found.arm == ARMS[0].label
     assert found.at.median == pytest.approx(8.5, abs=1e-6)
     assert np.log10(found.sure_from) == pytest.approx(8.5, abs=0.011)
     assert found.p_within.median == 1
 
 
+def test_onset_says_how_many_checkpoints_up_to_it_score_so_high():
+    line = CHANCE + 0.1 * (GRID - 8)
+    sizes, scores = np.array([8.0, 8.2, 8.4, 9.0]), np.array([0.2, 0.31, 0.29, 0.2])
+    found = onset(curves_from([line] * 4), ARMS[0], sizes, scores)
+    assert (found.n_up_to, found.n_showing) == (3, 1)
+    never = onset(curves_from([np.full(len(GRID), CHANCE)] * 4), ARMS[0], sizes, scores)
+    assert (never.n_up_to, never.n_showing) == (0, 0)
+
+
+def test_typical_checkpoint_deviates_nowhere():
+    draws = xr.Dataset({"sigma_family": ("draw", [1.0, 2.0]), "sigma_slope": ("draw", [3.0, 4.0])})
+    found = typical(draws)
+    assert found["sigma_family"].to_numpy().tolist() == [0.0, 0.0]
+    assert found["sigma_slope"].to_numpy().tolist() == [3.0, 4.0]
+
+
 def test_onset_that_only_some_draws_have_is_not_sure():
     line, flat = CHANCE + 0.1 * (GRID - 8), np.full(len(GRID), CHANCE)
-    found = onset(curves_from([line] * 9 + [flat]), ARMS[1])
+    found = onset(curves_from([line] * 9 + [flat]), ARMS[1], *NONE)
     assert found.sure_from is None
     assert found.p_within.median == pytest.approx(0.9)
 
 
 def test_onset_below_the_smallest_size_is_said_to_lie_there():
     line = CHANCE + 0.2 + 0.1 * (GRID - 8)
-    found = onset(curves_from([line, line - 0.2]), ARMS[1])
+    found = onset(curves_from([line, line - 0.2]), ARMS[1], *NONE)
     assert found.p_smallest.median == pytest.approx(0.5)
     assert found.p_within.median == 1
     # How much earlier is not known of an arm that shows the ability at every size.
@@ -92,12 +117,12 @@ def test_onset_below_the_smallest_size_is_said_to_lie_there():
 
 def test_size_that_few_draws_or_unlike_chains_have_is_not_given():
     line, flat = CHANCE + 0.1 * (GRID - 8), np.full(len(GRID), CHANCE)
-    few = onset(curves_from([line] + [flat] * 4, each=50), ARMS[0])
+    few = onset(curves_from([line] + [flat] * 4, each=50), ARMS[0], *NONE)
     assert few.p_within.median == pytest.approx(0.2)
     assert few.at is None
     values = np.stack([np.tile(line + height, (ENOUGH, 1)) for height in (0.0, -0.1)])
     unlike = Curves(xr.DataArray(values, dims=("chain", "draw", "x")), GRID, CHANCE)
-    assert onset(unlike, ARMS[0]).at is None
+    assert onset(unlike, ARMS[0], *NONE).at is None
     steep = np.stack([np.tile(logistic(9.5, width), (ENOUGH, 1)) for width in (0.2, 1.0)])
     found = sharpness(
         Curves(xr.DataArray(steep, dims=("chain", "draw", "x")), GRID, CHANCE), [8.0, 9.0, 11.0]

@@ -212,7 +212,9 @@ class Onset:
     ROPE with probability 0.95, or None within the scored sizes; ``p_within`` the probability that
     it does so anywhere in them, and ``p_smallest`` that it does so at the smallest already, where
     the onset lies somewhere below. ``at`` is the size of the crossing among the draws that have one
-    (log10, the smallest size standing for all below); None where they are too few.
+    (log10, the smallest size standing for all below); None where they are too few. Of the
+    ``n_up_to`` scored cells up to ``sure_from``, ``n_showing`` score so high: where these are few,
+    the curve misses what was seen there.
     """
 
     arm: str
@@ -220,19 +222,25 @@ class Onset:
     p_within: Estimate
     p_smallest: Estimate
     at: Estimate | None
+    n_up_to: int
+    n_showing: int
 
 
-def onset(curves: Curves, arm: Arm) -> Onset:
-    """Return E6 for the curves of a task and arm."""
+def onset(curves: Curves, arm: Arm, sizes: np.ndarray, scores: np.ndarray) -> Onset:
+    """Return E6 for the curves of a task and arm, with its cells' sizes (log10) and scores."""
     level = curves.chance + ROPE
     above = curves.accuracy > level
     sure = above.mean(("chain", "draw")).to_numpy() >= SURE
+    upto = curves.sizes[int(sure.argmax())] if sure.any() else -np.inf
+    seen = scores[sizes <= upto + 1e-9]
     return Onset(
         arm.label,
-        float(10 ** curves.sizes[int(sure.argmax())]) if sure.any() else None,
+        float(10**upto) if sure.any() else None,
         probability("P(onset within the sizes)", above.any("x").astype(float)),
         probability("P(shown at the smallest size)", above.isel(x=0).astype(float)),
         _over_known("size at which the arm shows the ability", _first_above(curves, level)),
+        n_up_to=len(seen),
+        n_showing=int((seen > level).sum()),
     )
 
 

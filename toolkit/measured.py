@@ -23,6 +23,13 @@ def sizes_in(design: Design, task: int, arm: Arm) -> np.ndarray:
     return design.size[task][own]
 
 
+def scored_in(design: Design, task: int, arm: Arm) -> tuple[np.ndarray, np.ndarray]:
+    """Return size (log10 of parameters) and score of each cell of a task in an arm."""
+    own = design.scored[task] & (design.arm[task] == ARMS.index(arm))
+    scores = design.n_correct[task][own] / design.n_items[task][own]
+    return sizes_in(design, task, arm) + design.center, scores
+
+
 def only_measured(jumps: xr.DataArray, design: Design) -> xr.DataArray:
     """Return E1 draws (chain, draw, task, arm), NaN in arms that a task was not scored in."""
     return jumps.where(xr.DataArray(design.arms_measured, dims=("task", "arm")))

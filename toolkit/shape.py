@@ -8,7 +8,7 @@ import xarray as xr
 from toolkit.claims import ARMS, CONTROLLED_ARM, Arm
 from toolkit.curves import Onset, Sharpness, curves_of, onset, onset_shift, sharpness, thinned
 from toolkit.estimands import CurveAt, Estimate
-from toolkit.measured import measured_arms, sizes_in
+from toolkit.measured import measured_arms, scored_in, sizes_in
 from toolkit.models.design import Design
 
 
@@ -48,6 +48,6 @@ def shape_of(
     }
     return Shape(
         sharp,
-        tuple(onset(curves[arm], arm) for arm in curves),
+        tuple(onset(curves[arm], arm, *scored_in(design, index, arm)) for arm in curves),
         {label: shift for label, shift in shifts.items() if shift is not None},
     )

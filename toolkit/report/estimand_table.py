@@ -10,6 +10,7 @@ from toolkit.extrapolation import Extrapolation
 from toolkit.report.html_tables import Markup, Num, link, table
 from toolkit.report.numbers import (
     chance_of,
+    counted,
     interval,
     monte_carlo_error,
     points,
@@ -148,7 +149,12 @@ def _onset_rows(verdict: Verdict) -> list[Row]:
 
 
 def _onset_row(onset: Onset) -> Row:
-    sure = "none" if onset.sure_from is None else size_label(log10(onset.sure_from))
+    sure = "none"
+    if onset.sure_from is not None:
+        sure = (
+            f"{size_label(log10(onset.sure_from))} ({onset.n_showing} of "
+            f"{counted(onset.n_up_to, 'checkpoint')} up to there scored so high)"
+        )
     text = (
         f"of a typical checkpoint; {MATERIAL} above chance with probability 0.95 from: {sure}; "
         f"within the sizes at all with probability {chance_of(onset.p_within)}, at the smallest "
