@@ -83,6 +83,11 @@ def test_check_text_says_its_state(passed, word):
     assert word in check(passed).text
 
 
+def test_check_text_shows_on_which_side_of_the_threshold_a_value_lies():
+    assert at_most("R-hat", 1.0102, 1.01).text == "R-hat: 1.0102 (threshold 1.01, failed)"
+    assert at_most("R-hat", 1.05123, 1.01).text == "R-hat: 1.05 (threshold 1.01, failed)"
+
+
 def quantity(values):
     diagnosis = diagnose_quantities({"x": xr.DataArray(values, dims=LEAD)})
     assert [c.name for c in diagnosis.checks] == ["R-hat of x", "bulk ESS of x", "tail ESS of x"]

@@ -1,5 +1,6 @@
 """Verdicts at the edges of their rules, from jumps made by hand."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +12,11 @@ from by_hand_evidence import evidence_of
 from toolkit.analysis import Analysis
 from toolkit.claims import ARM_LABELS, ARMS, Arm
 from toolkit.diagnose import Check, Diagnosis
-from toolkit.estimands import ROPE, attribute
-from toolkit.gates import CAUTION, DECIDED, Gate, Outcome, design_gates
+from toolkit.estimands import ROPE, Estimate, attribute
+from toolkit.gates import CAUTION, DECIDED, WITH_JUMP, Gate, Outcome, design_gates
 from toolkit.measured import only_measured
 from toolkit.models.design import build_design
+from toolkit.reasons import cautions_of
 from toolkit.simulate import PlantedTask, StudyDesign, planted_claim, simulate_study
 from toolkit.verdict import Reason, expected_false_discoveries, judge, reported_draws
 
@@ -549,3 +551,23 @@ def test_unmixed_draws_of_a_measured_arm_still_close_a_verdict_without_a_control
     assert verdict.diagnosis.passed is False
     assert verdict.outcome is Outcome.UNDETERMINED
     assert len(left.frame) == 18
+
+
+def test_place_of_a_jump_that_may_be_there_is_a_caution():
+    gates = [
+        gate("JUMP_ELSEWHERE", forbids=WITH_JUMP),
+        gate("CONTROL_NOT_CLEAN", forbids=WITH_JUMP),
+    ]
+
+    def told(controlled, published):
+        estimates = {
+            name: Estimate("p", "probability", p, p, p, 0.9, "mcse", 0.001)
+            for name, p in (("p_residual_jump", controlled), ("p_published_jump", published))
+        }
+        return codes(cautions_of(gates, estimates, [], if_parseable=False))
+
+    assert told(math.nan, 0.6) == ["CONTROL_NOT_CLEAN", "JUMP_ELSEWHERE"]
+    assert told(math.nan, 0.97) == ["CONTROL_NOT_CLEAN", "JUMP_ELSEWHERE"]
+    assert told(0.01, 0.01) == ["CONTROL_NOT_CLEAN"]
+    # A verdict with a jump has it among its reasons.
+    assert told(0.97, 0.97) == told(0.01, 0.97) == ["CONTROL_NOT_CLEAN"]

@@ -8,9 +8,11 @@ import pytest
 
 from toolkit.claims import CONTROLLED_ARM
 from toolkit.definition_rules import Definition
+from toolkit.gates import DECIDED, WITH_JUMP
 from toolkit.report.claim_card import cards_of
-from toolkit.report.definition_table import WEAK, answer
+from toolkit.report.definition_table import ALONE, WEAK, answer
 from toolkit.report.estimand_table import estimand_table
+from toolkit.report.html_tables import gate_table
 from toolkit.report.robustness_file import claim_stability
 from toolkit.report.stability_block import FLAGS, specification_figure
 
@@ -119,6 +121,30 @@ def test_answer_that_decides_little_is_called_weak(analysis):
     for result in results:
         weak = result in tested and not result.decisive
         assert (WEAK in answer(result)) == weak
+
+
+def test_definition_met_by_one_claim_of_many_says_so(analysis):
+    results = analysis.definitions[analysis.verdicts[0].claim.slug]
+    met = replace(results[0], verdict="met", decisive=True)
+    assert answer(met, 0.04) == answer(met) == "met"
+    assert ALONE in answer(met, 0.06)
+    assert ALONE not in answer(replace(met, verdict="not met"), 0.9)
+
+
+def test_size_that_nobody_named_is_not_called_the_claimed_one(analysis):
+    first = analysis.verdicts[0]
+    assert "Nobody named a size" not in cards_of(analysis).card(first)
+    chosen = replace(first.claim, size_chosen="the <largest> of the table")
+    markup = cards_of(analysis).card(replace(first, claim=chosen))
+    assert "judged at 3B, the &lt;largest&gt; of the table." in markup
+
+
+def test_gate_says_which_verdicts_need_it(analysis):
+    verdict = analysis.verdicts[0]
+    gates = [replace(verdict.gates[0], forbids=f) for f in (DECIDED, WITH_JUMP, frozenset())]
+    table = gate_table(replace(verdict, gates=tuple(gates)))
+    roles = re.findall(r"<td>([^<]+)</td></tr>", table)
+    assert roles == ["needed for any", "needed for a verdict with a jump", "caution only"]
 
 
 def test_reasons_gates_and_conditions_stay_in_the_card(card, analysis):

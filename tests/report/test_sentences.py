@@ -6,6 +6,7 @@ from math import nan
 import numpy as np
 import pytest
 
+from toolkit.claims import NO_CLAIM
 from toolkit.estimands import Estimate
 from toolkit.gates import Outcome
 from toolkit.report import sentences
@@ -87,6 +88,15 @@ def test_claimed_counts_what_was_claimed_before_and_what_the_study_calls_emergen
     said = sentences.claimed(none)
     assert said.startswith(f"On none of {len(names)} tasks had a jump been claimed before;")
     assert "call 0 tasks emergent" in said
+    silent = with_claims(none, published_verdict=NO_CLAIM)
+    assert "themselves call none emergent or not" in sentences.claimed(silent)
+
+
+def test_no_jump_where_the_control_was_not_scored_says_nothing_of_controls(verdict):
+    none = replace(verdict, outcome=Outcome.NO_JUMP)
+    assert "nor after controls" in sentences.meaning_here(none)
+    bare = with_estimates(none, p_residual_jump=chance(nan))
+    assert "nor after controls" not in sentences.meaning_here(bare)
 
 
 @pytest.mark.parametrize(

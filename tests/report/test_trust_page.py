@@ -104,6 +104,8 @@ def test_pit_curves_are_drawn_for_arms_with_enough_cells(predictive, analysis):
     [
         (0.2, -0.2, False, trust_page.MORE),
         (-0.2, 0.2, False, trust_page.LESS),
+        (0.3, 0.2, False, trust_page.LOW),
+        (-0.2, -0.1, False, trust_page.HIGH),
         (0.0, 0.0, True, trust_page.INSIDE),
         (0.0, 0.0, None, trust_page.FEW),
     ],

@@ -1,6 +1,7 @@
 """verdicts.json: its schema, and what could not be computed is null, never NaN."""
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
@@ -12,7 +13,7 @@ from toolkit import paths
 from toolkit.claims import Arm
 from toolkit.cli import app
 from toolkit.report.robustness_file import plain, robustness_rows
-from toolkit.report.verdicts_file import FORMAT, as_text, document
+from toolkit.report.verdicts_file import FORMAT, as_text, document, study_record
 from toolkit.robustness import write_robustness
 from toolkit.study import load_study_folder
 
@@ -85,6 +86,14 @@ def test_schema_refuses_a_gap(analysis, schema, change, where):
     change(first_claim(written))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(written, schema)
+
+
+def test_no_measured_claim_is_no_number_of_jumps(analysis, schema):
+    nowhere = replace(analysis, jumps=analysis.jumps.where(False))
+    found = study_record(nowhere)["surviving"]["all"]
+    assert found["n_claims"] == 0
+    assert found["count"] is found["p_none"] is found["diagnosis_passed"] is None
+    assert found["distribution"] == []
 
 
 def test_plain_gives_what_json_knows():
