@@ -45,7 +45,14 @@ def test_tasks_have_their_own_items_and_three_demonstrations():
     assert of(scores, "causal_judgement")["n_items"].tolist() == [187]
     assert of(scores, "penguins_in_a_table")["n_items"].tolist() == [146]
     assert of(scores, "navigate").index.get_level_values("n_shots").tolist() == [3]
-    assert len(scores) == 1 + 24
+    assert len(scores) == 1 + 20
+
+
+def test_parts_of_a_task_are_added_up_where_all_were_run():
+    five = source.BBH + "logical_deduction_five_objects"
+    scores = converted(row(**{five: 0.2}), row("b-7b", **{five: np.nan}))
+    (cell,) = of(scores, "logical_deduction").to_dict("records")
+    assert (cell["n_items"], cell["n_correct"]) == (750, 125 + 50 + 125)
 
 
 def test_checkpoint_that_was_not_run_on_a_task_has_no_row():
@@ -146,7 +153,8 @@ def test_chance_comes_from_options_and_not_from_scores(committed):
     chance = committed.scores.tasks.set_index("task")["chance"]
     assert chance["mmlu"] == 0.25
     assert chance["object_counting"] == pytest.approx(1 / 19, abs=1e-4)
-    assert chance["tracking_shuffled_objects_seven_objects"] == pytest.approx(1 / 7, abs=1e-4)
+    several = (1 / 3 + 1 / 5 + 1 / 7) / 3
+    assert chance["logical_deduction"] == pytest.approx(several, abs=1e-4)
 
 
 def test_deduplicated_pythia_is_another_family_without_tuned_variants(committed):
