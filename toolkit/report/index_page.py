@@ -29,11 +29,14 @@ def analyses_of(studies: list[str], profile: Profile) -> list[Analysis]:
 def answer(analyses: list[Analysis]) -> None:
     """Show the answer over all studies in three sentences."""
     counts = {o: sum(a.counts[o] for a in analyses) for o in Outcome}
-    kept = "; ".join(f"{a.source.study.short_title}, {_kept(a)}" for a in analyses)
+    measured = [a for a in analyses if a.headline.n_claims]
+    kept = "; ".join(f"{a.source.study.short_title}, {_kept(a)}" for a in measured)
+    others = [a.source.study.short_title for a in analyses if not a.headline.n_claims]
+    elsewhere = f" {listed(others)} did not score the controlled arm." if others else ""
     second = (
         f"As far as the fitted curves tell a bend from a step, jumps of more than {MATERIAL} left "
-        f"after controls (median and 90% interval): {kept}. An undetermined claim may still have "
-        "one: its sizes can't tell a steep curve from a jump, whatever the fit says."
+        f"after controls (median and 90% interval): {kept or NOT_MEASURED}.{elsewhere} An "
+        "undetermined claim may still have one, whatever the fit says."
     )
     undecided = [v for _, v in _undecided(analyses)]
     reasons = sentences.most_frequent_reasons(undecided)[:2]
