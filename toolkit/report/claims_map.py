@@ -23,7 +23,7 @@ HEADER = (
 
 
 # Per cent of a square's width: a bar of any length says that the arm was scored.
-BAR_MIN = 8
+BAR_MIN = 15
 
 
 def page_of(analysis: Analysis) -> str:
