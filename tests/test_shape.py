@@ -7,13 +7,12 @@ import xarray as xr
 from toolkit.claims import ARMS
 from toolkit.curves import (
     Curves,
-    onset,
-    onset_shift,
     sharpness,
     thinned,
     transition_width,
     typical,
 )
+from toolkit.onset import onset, onset_shift
 
 GRID = np.linspace(8, 11, 301)
 CHANCE = 0.25

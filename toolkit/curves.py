@@ -1,14 +1,12 @@
-"""E4 and E6: how sharp the rise of a curve is, and from which size on an arm shows the ability.
+"""E4: how sharp the rise of a curve is, read off the curve of a typical checkpoint.
 
-E4  ``transition_width``: the decades between 10% and 90% of the rise of the expected accuracy over
-    the sizes that were scored, jump included; set against the gap between the sizes where it rises.
-E6  ``onset``: the size from which on an arm's expected accuracy is more than the region of
-    practical equivalence above chance.
+``transition_width`` is the decades between 10% and 90% of the rise of the expected accuracy over
+the sizes that were scored, jump included; set against the gap between the sizes where it rises.
 
-Both read the expected accuracy of a typical checkpoint on a grid of sizes: one whose family,
-recipe and own deviations are zero. The mean over new families, in which few that are far better
-stand for all, rises earlier and more slowly than any family (docs/decisions/0016). A size or
-width whose chains disagree, or that few draws have, is not given: it would be a number by chance.
+A typical checkpoint is one whose family, recipe and own deviations are zero. The mean over new
+families, in which few that are far better stand for all, rises earlier and more slowly than any
+family (docs/decisions/0016). A width whose chains disagree, or that few draws have, is not given:
+it would be a number by chance.
 """
 
 from collections.abc import Sequence
@@ -124,7 +122,7 @@ def sharpness(curves: Curves, scored: Sequence[float]) -> Sharpness:
     low, high = _gap_around(middle, scored)
     if p_rises.median < 1 - SURE:
         return Sharpness(p_rises, None, high - low, 0, "no rise to measure")
-    summary = _over_known("width of the rise", width)
+    summary = over_known("width of the rise", width)
     if summary is None:
         return Sharpness(p_rises, None, high - low, 0, NOT_CONVERGED)
     inside = [size for size in scored if abs(size - middle) < summary.median / 2]
@@ -153,13 +151,13 @@ def transition_width(curves: Curves) -> tuple[xr.DataArray, xr.DataArray]:
     From the first point above 10% of the rise to the first above 90% of it.
     """
     start, rise = curves.accuracy.isel(x=0), rise_of(curves)
-    early = _first_above(curves, start + TENTH * rise)
-    late = _first_above(curves, start + NINE_TENTHS * rise)
+    early = first_above(curves, start + TENTH * rise)
+    late = first_above(curves, start + NINE_TENTHS * rise)
     enough = rise > ROPE
     return (late - early).where(enough), ((late + early) / 2).where(enough)
 
 
-def _first_above(curves: Curves, level: xr.DataArray | float) -> xr.DataArray:
+def first_above(curves: Curves, level: xr.DataArray | float) -> xr.DataArray:
     """Return the size (log10) at which a curve first exceeds a level, between grid points.
 
     NaN where it never does.
@@ -187,7 +185,7 @@ def _gap_around(middle: float, scored: Sequence[float]) -> tuple[float, float]:
     return float(sizes[upper - 1]), float(sizes[upper])
 
 
-def _over_known(name: str, draws: xr.DataArray) -> Estimate | None:
+def over_known(name: str, draws: xr.DataArray) -> Estimate | None:
     """Return the estimate over the draws that are not NaN; None where these do not converge.
 
     Chains are compared with the median in the place of every NaN, so that they stay as long as
@@ -202,61 +200,3 @@ def _over_known(name: str, draws: xr.DataArray) -> Estimate | None:
     if checks.passed is not True or ess * known.size / values.size < ESS_MIN:
         return None
     return estimate(name, xr.DataArray(known[None], dims=("chain", "draw")), DECADES)
-
-
-@dataclass(frozen=True)
-class Onset:
-    """E6 of one arm: from which size on it shows the ability.
-
-    ``sure_from`` is the smallest size (parameters) from which the curve exceeds chance plus the
-    ROPE with probability 0.95, or None within the scored sizes; ``p_within`` the probability that
-    it does so anywhere in them, and ``p_smallest`` that it does so at the smallest already, where
-    the onset lies somewhere below. ``at`` is the size of the crossing among the draws that have one
-    (log10, the smallest size standing for all below); None where they are too few. Of the
-    ``n_up_to`` scored cells up to ``sure_from``, ``n_showing`` score so high: where these are few,
-    the curve misses what was seen there.
-    """
-
-    arm: str
-    sure_from: float | None
-    p_within: Estimate
-    p_smallest: Estimate
-    at: Estimate | None
-    n_up_to: int
-    n_showing: int
-
-
-def onset(curves: Curves, arm: Arm, sizes: np.ndarray, scores: np.ndarray) -> Onset:
-    """Return E6 for the curves of a task and arm, with its cells' sizes (log10) and scores."""
-    level = curves.chance + ROPE
-    above = curves.accuracy > level
-    sure = above.mean(("chain", "draw")).to_numpy() >= SURE
-    upto = curves.sizes[int(sure.argmax())] if sure.any() else -np.inf
-    seen = scores[sizes <= upto + 1e-9]
-    return Onset(
-        arm.label,
-        float(10**upto) if sure.any() else None,
-        probability("P(onset within the sizes)", above.any("x").astype(float)),
-        probability("P(shown at the smallest size)", above.isel(x=0).astype(float)),
-        _over_known("size at which the arm shows the ability", _first_above(curves, level)),
-        n_up_to=len(seen),
-        n_showing=int((seen > level).sum()),
-    )
-
-
-def onset_shift(controlled: Curves, other: Curves) -> Estimate | None:
-    """Return how many decades earlier ``other`` shows the ability than the controlled arm.
-
-    Over the draws in which both do within the sizes, and neither at the smallest already, where
-    only a bound is known; None when these are too few.
-    """
-    crossings = []
-    for each in (controlled, other):
-        level = each.chance + ROPE
-        crossings.append(
-            _first_above(each, level).where(each.accuracy.isel(x=0, drop=True) <= level)
-        )
-    shift = crossings[0] - crossings[1]
-    if float(shift.notnull().mean()) < SURE:
-        return None
-    return _over_known("decades earlier than the controlled arm", shift)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import xarray as xr
 
 from toolkit.claims import ARMS, CONTROLLED_ARM, Arm
-from toolkit.curves import Onset, Sharpness, curves_of, onset, onset_shift, sharpness, thinned
+from toolkit.curves import Sharpness, curves_of, sharpness, thinned
 from toolkit.estimands import CurveAt, Estimate
 from toolkit.measured import measured_arms, scored_in, sizes_in
 from toolkit.models.design import Design
+from toolkit.onset import Onset, onset, onset_shift
 
 
 @dataclass(frozen=True)

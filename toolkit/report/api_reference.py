@@ -24,8 +24,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "predictive", "prior_predictive",
     ),
     "Verdicts": (
-        "analysis", "estimands", "curves", "shape", "gates", "support", "verdict", "reasons",
-        "reported", "reproduction", "pooling", "shared_tasks",
+        "analysis", "estimands", "curves", "onset", "shape", "gates", "support", "verdict",
+        "reasons", "reported", "reproduction", "pooling", "shared_tasks",
     ),
     "Robustness": (
         "robustness", "variants", "sensitivity", "extrapolation", "influence", "left_out", "axes",

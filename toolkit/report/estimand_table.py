@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from math import log10
 
 from toolkit.claims import CONTROLLED_ARM, arm_named
-from toolkit.curves import Onset, Sharpness
+from toolkit.curves import Sharpness
 from toolkit.estimands import MATERIAL, Estimate
 from toolkit.extrapolation import Extrapolation
+from toolkit.onset import Onset
 from toolkit.report.html_tables import Markup, Num, link, table
 from toolkit.report.numbers import (
     chance_of,
