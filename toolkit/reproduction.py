@@ -90,7 +90,7 @@ def largest_judged(claim: Claim, record: Scores) -> pd.Series:
 
 def _claim_rows(claim: Claim, record: Scores) -> list[Reproduced]:
     cell = largest_judged(claim, record)
-    rise = round(cell["score"] - cell["chance"], 12) + 0.0  # rounding leaves no -0.000
+    rise = cell["score"] - cell["chance"]
     against = f"{cell['score']:.3f} against chance {cell['chance']:.3f} ({rise:+.3f})"
     recomputed = f"{cell['checkpoint']}: {against}"
     if claim.published_baseline is not None:
