@@ -39,18 +39,21 @@ def verdict(analysis):
 
 @pytest.mark.parametrize("p", [0.997, 0.96, 0.85, 0.7, 0.5, 0.3, 0.1, 0.03, 0.002])
 def test_claim_sentence_has_both_jumps_and_the_hedge_of_its_probability(verdict, p):
-    said = sentences.claim_sentence(
-        with_estimates(
-            verdict,
-            residual_jump=jump(0.012, -0.004, 0.187), p_residual_jump=chance(p),
-            published_jump=jump(0.3, 0.21, 0.4), p_published_jump=chance(0.93),
-        )
+    numbers = with_estimates(
+        verdict,
+        residual_jump=jump(0.012, -0.004, 0.187), p_residual_jump=chance(p),
+        published_jump=jump(0.3, 0.21, 0.4), p_published_jump=chance(0.93),
     )  # fmt: skip
+    said = sentences.claim_sentence(replace(numbers, outcome=Outcome.NO_JUMP))
     assert "After controls the jump is 1.2 [-0.4, 18.7] points" in said
     assert f"({hedge(p)})" in said
     assert sum(f"({word})" in said for _, word in HEDGES) == 1
     assert f"({verdict.claim.published_arm}) it is 30.0 [21.0, 40.0] points" in said
     assert said.endswith("has probability 0.93.")
+    # What cannot be decided has no such word: only the fit is sure.
+    open_ = sentences.claim_sentence(replace(numbers, outcome=Outcome.UNDETERMINED))
+    assert open_.startswith("By the fit alone, after controls the jump is 1.2 [-0.4, 18.7] points")
+    assert not any(f"({word})" in open_ for _, word in HEDGES)
 
 
 def test_claim_sentence_says_which_arm_was_not_measured(verdict):

@@ -157,16 +157,23 @@ def most_frequent_reasons(verdicts: Sequence[Verdict]) -> list[tuple[str, int]]:
 
 
 def claim_sentence(verdict: Verdict) -> str:
-    """Return one claim's verdict in words with its numbers."""
+    """Return one claim's numbers in words.
+
+    An undetermined one has no hedge: the fit's probability is not what can be said of it.
+    """
     estimates, arm = verdict.estimates, verdict.claim.published_arm
     residual, p = estimates["residual_jump"], estimates["p_residual_jump"]
     published, p_published = estimates["published_jump"], estimates["p_published_jump"]
     beyond = f"that it exceeds {MATERIAL} has probability"
     after = f"After controls the jump was {NOT_MEASURED}: no scores of zero-shot base checkpoints."
     if not isnan(p.median):
+        open_ = verdict.outcome is Outcome.UNDETERMINED
+        first, word = (
+            ("By the fit alone, after", "") if open_ else ("After", f" ({hedge(p.median)})")
+        )
         after = (
-            f"After controls the jump is {interval(residual)} points (median and 90% interval); "
-            f"{beyond} {chance_of(p)} ({hedge(p.median)})."
+            f"{first} controls the jump is {interval(residual)} points (median and 90% interval); "
+            f"{beyond} {chance_of(p)}{word}."
         )
     if isnan(p_published.median):
         return f"{after} In the published arm ({arm}) it was {NOT_MEASURED}."
