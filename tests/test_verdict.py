@@ -18,7 +18,13 @@ from toolkit.measured import only_measured
 from toolkit.models.design import build_design
 from toolkit.reasons import cautions_of
 from toolkit.simulate import PlantedTask, StudyDesign, planted_claim, simulate_study
-from toolkit.verdict import Reason, expected_false_discoveries, judge, reported_draws
+from toolkit.verdict import (
+    Reason,
+    by_probability,
+    expected_false_discoveries,
+    judge,
+    reported_draws,
+)
 
 SUPPORTING = evidence_of()
 
@@ -562,9 +568,14 @@ def test_place_of_a_jump_that_may_be_there_is_a_caution():
     def told(controlled, published):
         estimates = {
             name: Estimate("p", "probability", p, p, p, 0.9, "mcse", 0.001)
-            for name, p in (("p_residual_jump", controlled), ("p_published_jump", published))
+            for name, p in (
+                ("p_residual_jump", controlled),
+                ("p_published_jump", published),
+                ("p_difference", 0.99),
+            )
         }
-        return codes(cautions_of(gates, estimates, [], if_parseable=False))
+        wanted = by_probability(estimates, SHOTS)
+        return codes(cautions_of(wanted, gates, estimates, [], if_parseable=False))
 
     assert told(math.nan, 0.6) == ["CONTROL_NOT_CLEAN", "JUMP_ELSEWHERE"]
     assert told(math.nan, 0.97) == ["CONTROL_NOT_CLEAN", "JUMP_ELSEWHERE"]

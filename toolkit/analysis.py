@@ -95,7 +95,7 @@ class Analysis:
             ),
         )
 
-    @property
+    @cached_property
     def headline(self) -> "Survivors":
         """Return E3 over the claims made before the study, or over all where none had been."""
         return self.survivors("prior" if self.n_claimed else None)

@@ -19,15 +19,19 @@ def measured_arms(design: Design, task: int) -> dict[Arm, bool]:
 
 def sizes_in(design: Design, task: int, arm: Arm) -> np.ndarray:
     """Return the size of each cell of a task, by its number, in an arm, from the centre."""
-    own = design.scored[task] & (design.arm[task] == ARMS.index(arm))
-    return design.size[task][own]
+    return design.size[task][_cells_in(design, task, arm)]
 
 
 def scored_in(design: Design, task: int, arm: Arm) -> tuple[np.ndarray, np.ndarray]:
     """Return size (log10 of parameters) and score of each cell of a task in an arm."""
-    own = design.scored[task] & (design.arm[task] == ARMS.index(arm))
+    own = _cells_in(design, task, arm)
     scores = design.n_correct[task][own] / design.n_items[task][own]
-    return sizes_in(design, task, arm) + design.center, scores
+    return design.size[task][own] + design.center, scores
+
+
+def _cells_in(design: Design, task: int, arm: Arm) -> np.ndarray:
+    """Return which slots of a task are its cells in an arm."""
+    return design.scored[task] & (design.arm[task] == ARMS.index(arm))
 
 
 def only_measured(jumps: xr.DataArray, design: Design) -> xr.DataArray:

@@ -12,7 +12,6 @@ from toolkit.support import Condition
 LOCATION = "LOCATION_UNRESOLVED"
 ELSEWHERE = "JUMP_ELSEWHERE"
 UNCLEAN = "CONTROL_NOT_CLEAN"
-DECIDING = ("p_residual_jump", "p_published_jump")
 SHOWN_FAILURES = 3
 
 
@@ -103,24 +102,22 @@ def closed_gates(wanted: Outcome, gates: Sequence[Gate]) -> list[Gate]:
     return [g for g in gates if not g.open and wanted in g.forbids]
 
 
-def _may_jump(estimates: Mapping[str, Estimate]) -> bool:
-    """Return whether a jump may be there but no rule says so: its place is then no reason."""
-    controlled, published = (estimates[name].median for name in DECIDING)
-    sure = controlled >= SURE or (published >= SURE and 1 - controlled >= SURE)
-    return not sure and any(p > 1 - SURE for p in (controlled, published))
-
-
 def cautions_of(
+    wanted: Outcome,
     gates: Sequence[Gate],
     estimates: Mapping[str, Estimate],
     unmeasured_arms: Sequence[str],
     *,
     if_parseable: bool,
 ) -> tuple[Reason, ...]:
-    """Return what a reader must be wary of although it does not change the verdict."""
+    """Return what a reader must be wary of although it does not change the verdict.
+
+    Where the posterior decides nothing, the place of a jump that may be there is such a thing.
+    """
     # A control with worked examples is no control, whatever is said of it.
     told = [g for g in gates if not g.open and (not g.forbids or g.code == UNCLEAN)]
-    if _may_jump(estimates):
+    deciding = [estimates[name] for name in ("p_residual_jump", "p_published_jump")]
+    if wanted is Outcome.UNDETERMINED and any(p.median > 1 - SURE for p in deciding):
         told += [g for g in gates if not g.open and g.code == ELSEWHERE]
     cautions = [Reason(g.code, g.finding + ".") for g in told]
     for label in unmeasured_arms:
@@ -132,7 +129,6 @@ def cautions_of(
             "parsed, which these scores only bound."
         )
         cautions.append(Reason("IF_PARSEABLE", text))
-    deciding = [estimates[name] for name in DECIDING]
     if any(min(abs(p.median - SURE), abs(p.median - 1 + SURE)) < 2 * p.mcse for p in deciding):
         text = "a probability lies within two Monte Carlo errors of the rule's limit."
         cautions.append(Reason("CLOSE_TO_THRESHOLD", text))

@@ -8,7 +8,7 @@ import xarray as xr
 from toolkit.claims import ARMS, CONTROLLED_ARM, Arm
 from toolkit.curves import Sharpness, curves_of, sharpness, thinned
 from toolkit.estimands import CurveAt, Estimate
-from toolkit.measured import measured_arms, scored_in, sizes_in
+from toolkit.measured import measured_arms, scored_in
 from toolkit.models.design import Design
 from toolkit.onset import Onset, onset, onset_shift
 
@@ -37,8 +37,9 @@ def shape_of(
     some = thinned(posterior)
     measured = measured_arms(design, index)
     curves = {arm: curves_of(some, design, task, arm, curve) for arm in ARMS if measured[arm]}
+    scored = {arm: scored_in(design, index, arm) for arm in curves}
     sharp = {
-        arm.label: sharpness(curves[arm], (sizes_in(design, index, arm) + design.center).tolist())
+        arm.label: sharpness(curves[arm], scored[arm][0].tolist())
         for arm in dict.fromkeys((CONTROLLED_ARM, published))
         if arm in curves
     }
@@ -49,6 +50,6 @@ def shape_of(
     }
     return Shape(
         sharp,
-        tuple(onset(curves[arm], arm, *scored_in(design, index, arm)) for arm in curves),
+        tuple(onset(curves[arm], arm, *scored[arm]) for arm in curves),
         {label: shift for label, shift in shifts.items() if shift is not None},
     )

@@ -110,8 +110,9 @@ def judge(
     deciding = CONTROLLED_ARM if controlled else published
     gap = posterior["jump_gap"].sel(task=claim.task).to_numpy()
     place = _Place(draws[jump_name(deciding)].to_numpy() > ROPE, gap, design, task, deciding)
-    where = (place.resolved(), place.near(claim.threshold_n_params))
-    all_gates = (*gates, *(() if wanted is Outcome.NO_JUMP else where))
+    all_gates = tuple(gates)
+    if wanted is not Outcome.NO_JUMP:
+        all_gates += (place.resolved(), place.near(claim.threshold_n_params))
     closed = closed_gates(wanted, all_gates)
     support = _support(evidence, claim, deciding, draws, estimates)
     missing = unmet(support) if wanted in WITH_JUMP else []
@@ -132,6 +133,7 @@ def judge(
         shape=shape,
         reasons=reasons_of(outcome, wanted, all_gates, diagnosis, estimates, missing),
         cautions=cautions_of(
+            wanted,
             all_gates,
             estimates,
             [arm.label for arm in ARMS if not measured[arm]],

@@ -44,10 +44,12 @@ def certificate(analysis: Analysis) -> None:
 
 def certified_names(analyses: Sequence[Analysis]) -> list[str]:
     """Return the designs whose certificate counts: those of studies, and the rich one."""
-    designs = [(a.source.study.id, OwnDesign(a.source.record, a.source.claims)) for a in analyses]
-    titles = {a.source.study.id: f"the design of {a.source.study.short_title}" for a in analyses}
-    named = [titles[name] for name, design in designs if _kept(name, design)]
-    return named + (["a rich design"] if _kept("rich", RICH) else [])
+    named = [
+        f"the design of {source.study.short_title}"
+        for source in (analysis.source for analysis in analyses)
+        if _kept(source.study.id, OwnDesign(source.record, source.claims))
+    ]
+    return [*named, "a rich design"] if _kept("rich", RICH) else named
 
 
 def _shown(title: str, about: str, name: str, record: dict[str, Any] | None) -> str:

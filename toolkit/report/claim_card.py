@@ -12,7 +12,6 @@ from toolkit.definition_rules import DefinitionResult
 from toolkit.estimands import MATERIAL, ROPE
 from toolkit.report import card_sentences, sentences
 from toolkit.report import html_tables as tables
-from toolkit.report.card_sentences import size_sentence
 from toolkit.report.change_of_mind import mind_block, strip_block, tried_rows
 from toolkit.report.curves import exceedance
 from toolkit.report.definition_table import definition_table, metric_table
@@ -159,7 +158,7 @@ def _published(verdict: Verdict) -> str:
     before = "Claimed before" if claim.claim_set == "prior" else "Said before"
     return sentences.paragraphs(
         f"{before}: {claim.prior_claim} ({claim.prior_source}.)",
-        *([size_sentence(claim)] if claim.size_chosen else []),
+        *filter(None, [card_sentences.size_sentence(claim)]),
         f"{claim.table} of {claim.paper_version}, row {claim.row}: {claim.study_claim}",
         f"Published verdict: {claim.published_verdict}.",
         sentences.attribution_sentence(verdict),

@@ -27,7 +27,7 @@ def analyses_of(studies: list[str], profile: Profile) -> list[Analysis]:
 
 
 def answer(analyses: list[Analysis]) -> None:
-    """Show the answer over all studies in three sentences."""
+    """Show the answer over all studies in three sentences, and what stands behind it."""
     counts = {o: sum(a.counts[o] for a in analyses) for o in Outcome}
     measured = [a for a in analyses if a.headline.n_claims]
     kept = "; ".join(f"{a.source.study.short_title}, {_kept(a)}" for a in measured)
@@ -75,9 +75,12 @@ def _kept(analysis: Analysis) -> str:
     found = analysis.headline
     if not found.n_claims:
         return NOT_MEASURED
-    of_set = [v for v in analysis.verdicts if found.claim_set in (None, v.claim.claim_set)]
-    measured = [v for v in of_set if not isnan(v.estimates["p_residual_jump"].median)]
-    unsure = sum(v.outcome is Outcome.UNDETERMINED for v in measured)
+    unsure = sum(
+        v.outcome is Outcome.UNDETERMINED
+        for v in analysis.verdicts
+        if found.claim_set in (None, v.claim.claim_set)
+        and not isnan(v.estimates["p_residual_jump"].median)
+    )
     return (
         f"{interval(found.count)} of {sentences.counted_tasks(found)}, of which {unsure} "
         f"{'is' if unsure == 1 else 'are'} undetermined"

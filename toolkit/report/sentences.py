@@ -167,10 +167,9 @@ def claim_sentence(verdict: Verdict) -> str:
     beyond = f"that it exceeds {MATERIAL} has probability"
     after = f"After controls the jump was {NOT_MEASURED}: no scores of zero-shot base checkpoints."
     if not isnan(p.median):
-        open_ = verdict.outcome is Outcome.UNDETERMINED
-        first, word = (
-            ("By the fit alone, after", "") if open_ else ("After", f" ({hedge(p.median)})")
-        )
+        first, word = "After", f" ({hedge(p.median)})"
+        if verdict.outcome is Outcome.UNDETERMINED:
+            first, word = "By the fit alone, after", ""
         after = (
             f"{first} controls the jump is {interval(residual)} points (median and 90% interval); "
             f"{beyond} {chance_of(p)}{word}."

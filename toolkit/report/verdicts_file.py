@@ -151,14 +151,15 @@ def counts_text(counts: dict[Outcome, int]) -> str:
 
 
 def _survivors(survivors: Survivors) -> dict[str, Any]:
+    of = {"n_claims": survivors.n_claims, "n_unmeasured": survivors.n_unmeasured}
+    if not survivors.n_claims:  # neither a number is said of no task, nor that there is none
+        return {**of, "count": None, "p_none": None, "distribution": [], "diagnosis_passed": None}
     return {
-        "n_claims": survivors.n_claims,
-        "n_unmeasured": survivors.n_unmeasured,
-        # Of no task nothing is said: neither a number nor that there is none.
-        "count": _estimate(survivors.count) if survivors.n_claims else None,
-        "p_none": _estimate(survivors.p_none) if survivors.n_claims else None,
-        "distribution": [number(p) for p in survivors.distribution if survivors.n_claims],
-        "diagnosis_passed": survivors.diagnosis.passed if survivors.n_claims else None,
+        **of,
+        "count": _estimate(survivors.count),
+        "p_none": _estimate(survivors.p_none),
+        "distribution": [number(p) for p in survivors.distribution],
+        "diagnosis_passed": survivors.diagnosis.passed,
     }
 
 
