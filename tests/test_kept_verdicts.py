@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 
+import jsonschema
 import pytest
 
 from toolkit import paths
@@ -24,6 +25,12 @@ def test_kept_verdicts_are_those_of_a_trusted_full_fit(kept):
     _, record = kept
     assert record["fit_trusted"] is True
     assert record["profile"] == "full"
+
+
+def test_kept_verdicts_fulfil_the_schema(kept):
+    schema = json.loads(paths.VERDICTS_SCHEMA.read_text(encoding="utf-8"))
+    study = {"$ref": "#/$defs/study", "$defs": schema["$defs"]}
+    jsonschema.validate(kept[1], study)
 
 
 def test_every_claim_of_the_study_is_judged(kept):
