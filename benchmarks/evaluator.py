@@ -44,8 +44,13 @@ def main(
         int, typer.Option("--probed", min=1, help="Items on which batch sizes are tried.")
     ] = 16,
     budget: Annotated[
-        int, typer.Option("--budget", min=64, help="The toolkit's tokens in one forward.")
-    ] = harness_side.BUDGET,
+        int,
+        typer.Option(
+            "--budget",
+            min=64,
+            help="The toolkit's tokens in one forward; plans take 1024 on a CPU.",
+        ),
+    ] = 1024,
     device: Annotated[str, typer.Option("--device", help="cpu, or cuda.")] = "cpu",
 ) -> None:
     """Compare the toolkit's evaluator with lm-evaluation-harness: numbers, time, tokens, memory.

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.workloads import STOPS, Prompt
+from toolkit.errors import install_extra
 
 Score = tuple[float, bool]
-# Distinct tokens of a packed row that are fastest on a CPU; a plan's default is larger.
-BUDGET = 1024
 
 
 class Side(Protocol):
@@ -42,7 +41,7 @@ def missing() -> str | None:
     wanted = ",".join(dict.fromkeys(extras[name] for name in lacking))
     return (
         f"{', '.join(lacking)} not installed; the comparison needs the toolkit's extras "
-        f"'evaluate' and 'interop': pip install 'emergence-toolkit[{wanted}]'"
+        f"'evaluate' and 'interop'; {install_extra(wanted)}"
     )
 
 
@@ -131,7 +130,7 @@ class Own:
         attention: str = "sdpa",
         device: str = "cpu",
         dtype: str = "float32",
-        budget: int = BUDGET,
+        budget: int | None = None,
     ) -> None:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         from toolkit.evaluate.encoding import load_encoder

@@ -84,6 +84,18 @@ def test_simulated_study_is_a_study_folder_with_its_truth_beside_it(tmp_path):
     assert (folder / "scores.csv").read_bytes() != first
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("My task", "got name 'My task', expected lower-case"), ("parsed", "'parsed' twice")],
+)
+def test_name_that_makes_no_claim_is_refused_before_anything_is_written(tmp_path, name, said):
+    more = f'[[task]]\nname = "{name}"\ntruth = "compliance only"\nstep_at = 2e9\n'
+    design, tasks = design_of(GOOD + more, tmp_path)
+    with pytest.raises(ClaimError, match=said):
+        write_study(design, tasks, tmp_path / "simulated", seed=3)
+    assert not (tmp_path / "simulated").exists()
+
+
 def test_simulating_without_tasks_is_refused(tmp_path):
     design, _ = design_of(GOOD.split("[[task]]", maxsplit=1)[0], tmp_path)
     with pytest.raises(ClaimError, match="the design has no"):

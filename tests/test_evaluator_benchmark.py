@@ -56,7 +56,7 @@ def test_without_the_harness_the_message_names_the_extra(monkeypatch, capsys):
         application.command()(evaluator.main)
         application(["--quick"])
     assert stopped.value.code == 1
-    assert "emergence-toolkit[interop]" in capsys.readouterr().err.replace("\n", "")
+    assert "'.[interop]'" in capsys.readouterr().err.replace("\n", "")
 
 
 @pytest.mark.skipif(MISSING is not None, reason=str(MISSING))

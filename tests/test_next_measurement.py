@@ -76,6 +76,12 @@ def test_an_arm_that_is_not_there_is_said_to_be_missing():
     assert rows[1]["power now"] == "not measured"
 
 
+def test_a_step_above_a_perfect_score_is_said_to_be_one():
+    rows = addition_rows([CLAIM], cells(np.linspace(8, 11, 9)), SIMULATED, 0.75)
+    assert rows[0]["measure besides"] == "nothing: a step so high would pass a perfect score"
+    assert (rows[0]["power now"], rows[0]["power then"]) == ("", "")
+
+
 @pytest.fixture
 def small_map(monkeypatch):
     monkeypatch.setattr(resolvability, "SIZES", (4, 12))

@@ -374,7 +374,8 @@ def test_predict_refuses_a_mask_without_cells(rng):
 
 
 def test_decade_label_is_written_as_readers_do():
-    labels = [decade_label(d) for d in (5, 6, 8, 9, 11, 12)]
+    labels = [decade_label(d) for d in (5, 6, 8, 9, 11, 12, 15)]
     assert labels == [
         "100K to 1M", "1M to 10M", "100M to 1B", "1B to 10B", "100B to 1T", "1T to 10T",
+        "1000T to 10000T",
     ]  # fmt: skip

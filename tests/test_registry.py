@@ -71,6 +71,15 @@ def test_users_file_adds_and_wins(own):
     assert registry.name_of("gpt2-xl") == "openai-community/gpt2-xl"
 
 
+@pytest.mark.parametrize("base", ["", "LLM360/Amber"])
+def test_base_in_a_users_row_wins_over_the_shipped_one(own, base):
+    tuned = "codellama-7b-instruct"
+    assert SHIPPED.set_index("checkpoint").loc[tuned, "base_checkpoint"] not in ("", base)
+    path = own(f"{tuned},,CodeLlama,7000000000,,,true,{base},mine")
+    found = load_registry(path).facts.loc[tuned, "base_checkpoint"]
+    assert found == base if base else pd.isna(found)
+
+
 def test_unknown_names_are_one_error_with_every_line_to_add(own):
     with pytest.raises(ToolkitError) as caught:
         resolve(load_registry(), {"gpt2": None, "new, one": 5e8, "gtp2-xl": None})

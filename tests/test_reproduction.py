@@ -57,6 +57,19 @@ def test_claim_published_otherwise_is_not_reproduced(tiny, changed, kind):
     assert [r.kind for r in rows if not r.agrees] == [kind]
 
 
+def test_rise_of_the_limit_is_not_marginal_for_its_rounding(tiny):
+    at_limit = tiny.scores.frame["checkpoint"].eq("moss-l") & tiny.scores.frame["task"].eq(
+        "sorting"
+    )
+    frame = tiny.scores.frame.assign(score=tiny.scores.frame["score"].where(~at_limit, 0.30))
+    assert 0.30 - 0.25 < 0.05
+    claim = dataclasses.replace(tiny.claims[0], published_emergent=True, published_marginal=False)
+    scores = dataclasses.replace(tiny.scores, frame=frame)
+    rows = reproduce(tiny.folder, scores, [claim], "closed")
+    (row,) = [r for r in rows if r.kind == "marginal rise"]
+    assert (row.published, row.recomputed, row.agrees) == ("5 points or more", "+5.0 points", True)
+
+
 def test_largest_judged_is_the_zero_shot_base_cell(tiny):
     cell = largest_judged(tiny.claims[0], tiny.record)
     assert (cell["checkpoint"], cell["n_shots"], cell["n_correct"]) == ("moss-l", 0, 76)

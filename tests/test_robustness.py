@@ -5,8 +5,12 @@ import json
 import pandas as pd
 import pytest
 
+from benchmarks import studies
+from toolkit import replicates
 from toolkit.errors import ToolkitError
 from toolkit.robustness import MANIFEST, TABLES, Robustness, read_robustness, write_robustness
+from toolkit.sampling import FitSettings
+from toolkit.variants import Variant, kept_table
 
 KEPT = Robustness(
     {name: pd.DataFrame({"task": ["leap"], "p": [0.123456789]}) for name in TABLES},
@@ -20,6 +24,22 @@ def test_kept_tables_come_back_rounded(tmp_path):
     assert set(found.tables) == set(TABLES)
     assert found.tables["rivals"].to_dict("records") == [{"task": "leap", "p": 0.12346}]
     assert found.provenance == KEPT.provenance
+
+
+@pytest.mark.parametrize("task", ["2048", "NA", "null", "1e3"])
+def test_task_keeps_its_name_in_kept_tables(tmp_path, task):
+    tables = {name: pd.DataFrame({"task": [task], "p": [0.5]}) for name in TABLES}
+    write_robustness(Robustness(tables, {"key": "abc"}), tmp_path)
+    found = read_robustness(tmp_path, "abc").tables["rivals"]
+    assert found["task"].tolist() == [task]
+    kept = kept_table(tmp_path, "jumps", lambda: tables["rivals"])
+    assert kept["task"].tolist() == [task]
+
+
+def test_kept_table_is_named_by_what_makes_it():
+    variant = Variant(studies.small(), "linear", FitSettings(10, 10, 2, 0.9, 1))
+    keys = {variant.key("above"), variant.key("family"), variant.key("above", replicates)}
+    assert len(keys) == 3
 
 
 def test_tables_of_another_analysis_do_not_count(tmp_path):

@@ -169,7 +169,11 @@ def test_scores_without_count_but_standard_error_are_kept(tiny_study):
         ),
         (
             "tasks.csv", "0.25", "25",
-            ["line 2", "column 'chance'", "got '25", A_SHARE],
+            ["line 2", "column 'chance'", "got '25", "expected a proportion below 1"],
+        ),
+        (
+            "tasks.csv", "0.25", "1",
+            ["line 2", "column 'chance'", "got '1", "expected a proportion below 1"],
         ),
         (
             "tasks.csv", "naming,", "sorting,",

@@ -88,7 +88,7 @@ def studies(as_json: JsonOption = False) -> None:
             "cells": len(f.scores.frame),
             "licence": f.study.licence,
             "verdicts": kept_counts(f.study.id),
-            "full fit": is_fitted(f.record, f.plan.model, f.plan.full, cache),
+            "fit in the cache": is_fitted(f.record, f.plan.model, f.plan.full, cache),
         }
         for f in found
     ]

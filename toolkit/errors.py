@@ -53,6 +53,11 @@ def one_of(name: str, known: list[str], what: str) -> str:
     return name
 
 
+def install_extra(extra: str) -> str:
+    """Return what to do where the packages of an extra are missing."""
+    return f"install the extra in the toolkit's clone: pip install -e '.[{extra}]'"
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """Return a hint naming the closest known word, or an empty string."""
     close = get_close_matches(word, known, n=1)

@@ -6,6 +6,7 @@ No model of a jump is needed. The smooth models' predictions are stacked (Yao et
 that predict best over the other tasks.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special, stats
 
+from toolkit import cells, replicates
 from toolkit.cells import predicted_cells
 from toolkit.claims import ARM_LABELS
 from toolkit.curves import thinned
@@ -71,7 +73,8 @@ def extrapolations(
 def _predict_above(variant: Variant, design: Design, cut: float, cache: Path) -> pd.DataFrame:
     hidden = design.scored & (design.size + design.center > cut + 1e-9)
     masked = Variant(variant.scores, variant.model, variant.settings, Variation(hidden))
-    return kept_table(cache, masked.key("above"), lambda: _above(masked, hidden, cut))
+    key = masked.key("above", sys.modules[__name__], cells, replicates)
+    return kept_table(cache, key, lambda: _above(masked, hidden, cut))
 
 
 def _above(variant: Variant, hidden: np.ndarray, cut: float) -> pd.DataFrame:
@@ -79,7 +82,7 @@ def _above(variant: Variant, hidden: np.ndarray, cut: float) -> pd.DataFrame:
     fitted = variant.fit()
     design = fitted.design
     posterior = thinned(fitted.idata["posterior"].to_dataset())
-    cells = predicted_cells(posterior, fitted)
+    predicted = predicted_cells(posterior, fitted)
     chains = posterior.sizes["chain"]
     rng = np.random.default_rng(variant.settings.random_seed)
     rows = []
@@ -88,8 +91,8 @@ def _above(variant: Variant, hidden: np.ndarray, cut: float) -> pd.DataFrame:
             which = np.flatnonzero(hidden[index] & (design.arm[index] == arm))
             if which.size == 0:
                 continue
-            p = cells["accuracy"].to_numpy()[:, index, which]
-            total = cells["concentration"].to_numpy()[:, [index]]
+            p = predicted["accuracy"].to_numpy()[:, index, which]
+            total = predicted["concentration"].to_numpy()[:, [index]]
             n, k = design.n_items[index, which], design.n_correct[index, which]
             means = (replicate_counts(p, total, n.astype(int), rng) / n).mean(axis=1)
             observed = float((k / n).mean())

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import joblib
 
-from toolkit.errors import EngineError
+from toolkit.errors import EngineError, install_extra
 
 ENGINES = ("local", "ray")
 # A node that is lost takes its job with it; the job is done again elsewhere, so often.
@@ -136,8 +136,5 @@ def _ray() -> Any:
     try:
         return import_module("ray")
     except ImportError as error:
-        msg = (
-            "--engine ray: Ray is not installed; install the extra with: pip install "
-            "'emergence-toolkit[cluster]'"
-        )
+        msg = f"--engine ray: Ray is not installed; {install_extra('cluster')}"
         raise EngineError(msg) from error

@@ -4,6 +4,7 @@ Cells of one family lean on each other, so that a cell left out alone says littl
 what a new study would bring. These fits have not seen the cells: coverage should be nominal.
 """
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from toolkit import cells, predictive, replicates
 from toolkit.cells import predicted_cells
 from toolkit.curves import thinned
 from toolkit.hidden_cells import Unit, units_of
@@ -46,7 +48,8 @@ def predict_left_out_families(
         if unit.kind == "family":
             variant = Variant(record, model, settings, Variation(unit.hidden))
             make = partial(_predict, variant, unit, cache)
-            tables.append(kept_table(cache, variant.key("family"), make))
+            key = variant.key("family", sys.modules[__name__], cells, predictive, replicates)
+            tables.append(kept_table(cache, key, make))
             done(f"family {unit.name} predicted by a fit without it")
     return pd.concat(tables[1:] or tables, ignore_index=True)
 

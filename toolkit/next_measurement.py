@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import CONTROLLED_ARM, Claim, arm_named
+from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.gates import in_arm, sizes_remedy, sizes_to_add
 from toolkit.step_power import NOISE, POWER, SEED, ArmDesign, Scales, step_power
 from toolkit.wording import size_label
@@ -21,6 +21,7 @@ from toolkit.wording import size_label
 MORE_FAMILIES, TIMES_ITEMS = (0, 1, 2, 4, 8), (1, 4, 16)
 # Sizes next to the claimed one, where a gap as narrow as the gates ask for is still too wide.
 CLOSER, SAME = 0.1, 0.05
+COLUMNS = ("claim", "arm", "power now", "measure besides", "items to score", "power then")
 
 
 @dataclass(frozen=True)
@@ -127,31 +128,25 @@ def addition_rows(
     for claim in claims:
         cells = record[record["task"] == claim.task]
         for arm in dict.fromkeys((CONTROLLED_ARM, arm_named(claim.published_arm))):
-            row = {"claim": claim.slug, "arm": arm.label}
             own = in_arm(cells, arm)
-            if own.empty:
-                measure = sizes_remedy(np.array([]), 0.0, arm)
-                rows.append(
-                    {
-                        **row,
-                        "power now": "not measured",
-                        "measure besides": measure,
-                        "items to score": "",
-                        "power then": "",
-                    }
-                )
-                continue
-            found = cheapest_addition(claim, own, n_tasks, scales, height)
-            rows.append(
-                {
-                    **row,
-                    "power now": f"{found.power_now:.2f}",
-                    "measure besides": found.said(int(own["n_items"].min())),
-                    "items to score": f"{found.n_scored:,}",
-                    "power then": f"{found.power:.2f}",
-                }
-            )
+            said = _said(claim, own, n_tasks, scales, height) if len(own) else _unmeasured(arm)
+            row = (claim.slug, arm.label, *said)
+            rows.append(dict(zip(COLUMNS, row, strict=True)))
     return rows
+
+
+def _said(
+    claim: Claim, own: pd.DataFrame, n_tasks: int, scales: Scales, height: float
+) -> tuple[str, str, str, str]:
+    found = cheapest_addition(claim, own, n_tasks, scales, height)
+    if math.isnan(found.power):
+        return "", "nothing: a step so high would pass a perfect score", "", ""
+    measure = found.said(int(own["n_items"].min()))
+    return f"{found.power_now:.2f}", measure, f"{found.n_scored:,}", f"{found.power:.2f}"
+
+
+def _unmeasured(arm: Arm) -> tuple[str, str, str, str]:
+    return "not measured", sizes_remedy(np.array([]), 0.0, arm), "", ""
 
 
 def additions_reading(noise: str) -> str:

@@ -80,8 +80,10 @@ def load_registry(own_file: Path | None = None) -> Registry:
             names = own | names  # what was there before wins
     facts = pd.concat([frame for _, frame in frames], ignore_index=True)
     facts = facts[~facts["checkpoint"].duplicated()].set_index("checkpoint")
+    taken: set[str] = set()
     for path, frame in frames:
-        facts = _with_bases(frame, facts, names, path)
+        facts = _with_bases(frame[~frame["checkpoint"].isin(taken)], facts, names, path)
+        taken |= set(frame["checkpoint"])
     return Registry(facts, names, own_file)
 
 
@@ -167,12 +169,10 @@ def _check_names(frame: pd.DataFrame, path: Path) -> None:
 def _with_bases(
     frame: pd.DataFrame, facts: pd.DataFrame, names: Mapping[str, str], path: Path
 ) -> pd.DataFrame:
-    """Return the facts with this file's bases under their registry names."""
-    for at, (name, base) in enumerate(
-        zip(frame["checkpoint"], frame["base_checkpoint"], strict=True)
-    ):
-        if pd.isna(base):
-            continue
+    """Return the facts with the bases of a file's rows under their registry names."""
+    based = frame[frame["base_checkpoint"].notna()]
+    columns = based.index.to_numpy(), based["checkpoint"], based["base_checkpoint"]
+    for at, name, base in zip(*columns, strict=True):
         found = names.get(str(base).lower())
         if found is None or found == name:
             msg = (

@@ -102,7 +102,9 @@ def log_scores(draws: xr.Dataset, design: Design, only: np.ndarray | None = None
 def decade_label(decade: int) -> str:
     """Return the sizes of a decade (log10 of parameters) as readers write them."""
     low, high = (
-        f"{10 ** (d % 3)}{('', 'K', 'M', 'B', 'T')[min(d // 3, 4)]}" for d in (decade, decade + 1)
+        f"{10 ** (d - 3 * thousands)}{('', 'K', 'M', 'B', 'T')[thousands]}"
+        for d in (decade, decade + 1)
+        for thousands in [min(d // 3, 4)]
     )
     return f"{low} to {high}"
 

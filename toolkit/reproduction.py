@@ -105,13 +105,14 @@ def _claim_rows(claim: Claim, record: Scores) -> list[Reproduced]:
         )
     ]
     if claim.published_emergent:
+        limit = f"{100 * MARGINAL_RISE:g}"
         rows.append(
             Reproduced(
                 "marginal rise",
                 claim.row,
-                "under 5 points" if claim.published_marginal else "5 points or more",
+                f"under {limit} points" if claim.published_marginal else f"{limit} points or more",
                 f"{100 * rise:+.1f} points",
-                bool(rise < MARGINAL_RISE) == claim.published_marginal,
+                bool(rise < MARGINAL_RISE - 1e-12) == claim.published_marginal,
             )
         )
     return rows

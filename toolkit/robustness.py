@@ -22,14 +22,19 @@ from toolkit import (
     axes,
     cells,
     curves,
+    diagnose,
     estimands,
     extrapolation,
+    fitted_design,
     hidden_cells,
     influence,
     left_out,
+    predictive,
+    replicates,
     sensitivity,
     specifications,
     specified_scores,
+    variants,
 )
 from toolkit.claims import Claim, Study
 from toolkit.errors import ToolkitError
@@ -45,11 +50,11 @@ from toolkit.scores import Scores
 from toolkit.sensitivity import other_jump_priors, power_scaling
 from toolkit.specifications import run_specifications
 from toolkit.support import Evidence
-from toolkit.variants import Variant, jump_table
+from toolkit.variants import Variant, jump_table, read_kept
 
 SOURCES: tuple[ModuleType, ...] = (
-    axes, cells, curves, estimands, extrapolation, hidden_cells, influence, left_out,
-    sensitivity, specifications, specified_scores,
+    axes, cells, curves, diagnose, estimands, extrapolation, fitted_design, hidden_cells, influence,
+    left_out, predictive, replicates, sensitivity, specifications, specified_scores, variants,
 )  # fmt: skip
 TABLES = (
     "rivals", "jump_prior", "power_scaling", "extrapolation", "left_out_families", "influence",
@@ -123,7 +128,7 @@ def assess(given: RobustnessInput, cache: Path, say: Say) -> Robustness:
     fitted = fit_model(record, given.model, given.full, cache)
     say("main fit: ready")
     tables = {
-        "rivals": _rivals(given, fitted, cache, say),
+        "rivals": _rivals(given, cache, say),
         "jump_prior": other_jump_priors(
             fitted, Variant(record, given.model, given.settings), cache, say
         ),
@@ -149,13 +154,12 @@ def assess(given: RobustnessInput, cache: Path, say: Say) -> Robustness:
     )
 
 
-def _rivals(given: RobustnessInput, fitted: Fitted, cache: Path, say: Say) -> pd.DataFrame:
+def _rivals(given: RobustnessInput, cache: Path, say: Say) -> pd.DataFrame:
     tables = []
     for model in (*RIVALS, WIDE):
         settings = given.short if model == WIDE else given.settings
         tables.append(jump_table(Variant(given.record, model, settings), cache).assign(model=model))
         say(f"rival {MODELS[model].title}: ready")
-    del fitted
     return pd.concat(tables, ignore_index=True)
 
 
@@ -190,7 +194,7 @@ def read_robustness(folder: Path, key: str) -> Robustness | None:
         provenance = json.loads(manifest.read_text(encoding="utf-8"))
         if provenance["key"] != key:
             return None
-        tables = {name: pd.read_csv(folder / f"{name}.csv") for name in TABLES}
+        tables = {name: read_kept(folder / f"{name}.csv") for name in TABLES}
     except (OSError, ValueError, KeyError) as error:
         msg = f"{folder}: got tables that can't be read ({error}); run emergence robustness again."
         raise ToolkitError(msg) from error

@@ -29,6 +29,9 @@ COUNT_TOLERANCE = 0.5 + 1e-6
 _IN_UNIT = pa.Check.in_range(
     0, 1, error="a proportion in [0, 1]; divide percentages by 100", ignore_na=True
 )
+_BELOW_ONE = pa.Check(
+    lambda x: (x >= 0) & (x < 1), error="a proportion below 1; divide percentages by 100"
+)
 _POSITIVE = pa.Check.gt(0, error="a finite number above 0")
 _FINITE = pa.Check(np.isfinite, error="a finite number above 0")
 SPREAD = pa.Check(lambda x: (x >= 0) & np.isfinite(x), error="a finite number, 0 or more")
@@ -114,7 +117,7 @@ TASKS_SCHEMA = pa.DataFrameSchema(
         "title": table_column(str, "name to show", required=False),
         "metric_of_record": table_column(str, "the metric that the study's claims rest on"),
         "n_options": table_column(str, "options per item", required=False),
-        "chance": table_column(float, "expected score of guessing", _IN_UNIT),
+        "chance": table_column(float, "expected score of guessing, below 1", _BELOW_ONE),
         "chance_source": table_column(str, "where the chance level comes from"),
         "known_issue": table_column(str, "what a reader must know", nullable=True, required=False),
     }

@@ -123,6 +123,11 @@ def find_study(study: str, file: str = "study.toml") -> Path:
     raise ClaimError(msg)
 
 
+def is_bundled(folder: Path) -> bool:
+    """Return whether this is a bundled study's folder, not one elsewhere of the same name."""
+    return folder.resolve().parent == paths.data_dir().resolve()
+
+
 def load_study_folder(study: str) -> StudyFolder:
     """Return a study read and checked, or raise a ``ToolkitError`` naming the fault."""
     folder = find_study(study)
@@ -134,11 +139,17 @@ def load_study_folder(study: str) -> StudyFolder:
     return StudyFolder(folder, load_study(folder), claims, scores, plan, options)
 
 
+def _plan_file(folder: Path) -> Path:
+    """Return the study's own file, that of the bundled study that it is, or the defaults."""
+    files = [folder / "analysis.toml"]
+    if is_bundled(folder):
+        files.append(paths.analysis_file(folder.name))
+    default = paths.CHECKOUT / "reports" / "analysis.default.toml"
+    return next((file for file in files if file.exists()), default)
+
+
 def _load_plan(folder: Path, prompt_formats: list[str]) -> AnalysisPlan:
-    bundled, own = paths.analysis_file(folder.name), folder / "analysis.toml"
-    path = own if own.exists() else bundled
-    if not path.exists():
-        path = paths.CHECKOUT / "reports" / "analysis.default.toml"
+    path = _plan_file(folder)
     plan = from_table(AnalysisPlan, read_toml(path), str(path))
     # A smooth model has no jump to judge.
     fitting = [name for name, model in MODELS.items() if model.jumps]

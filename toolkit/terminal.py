@@ -48,8 +48,14 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     for name in rows[0] if rows else ():
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(v if isinstance(v, Text) else Text(str(v)) for v in row.values()))
+        table.add_row(*(_cell(value) for value in row.values()))
     _console().print(table)
+
+
+def _cell(value: Any) -> Text:
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    return value if isinstance(value, Text) else Text(str(value))
 
 
 @contextmanager

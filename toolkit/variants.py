@@ -6,9 +6,11 @@ killed run goes on where it stopped.
 """
 
 import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 
 import arviz_stats as azs
 import numpy as np
@@ -34,6 +36,11 @@ COLUMNS = (
     "task", "arm", "p_positive", *(f"p_above_{rope:g}" for rope in ROPES), "mcse", "median",
     "ci_low", "ci_high", "rhat", "ess", "p_narrow",
 )  # fmt: skip
+# Columns of kept tables that hold names or words.
+TEXTS = (
+    "task", "arm", "unit", "kind", "lm_family", "model", "how", "prior", "reading", "label",
+    "prompt_format", "metric", "api", "curve", "families", "tasks", "left_out", "reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,11 +52,11 @@ class Variant:
     settings: FitSettings
     variation: Variation = PLAIN
 
-    def key(self, *what: object) -> str:
-        """Return the name of what is kept of this fit, from its hash and of how it is made."""
+    def key(self, what: str, *made_in: ModuleType) -> str:
+        """Return the name of what is kept of this fit; ``made_in`` are the modules that make it."""
         fit = fit_hash(self.scores, self.model, self.settings, self.variation)
-        made = hash_text("".join(code_of(module) for module in (estimands, curves)) + repr(what))
-        return f"{fit}-{made}"
+        modules = (estimands, curves, sys.modules[__name__], *made_in)
+        return f"{fit}-{hash_text(''.join(code_of(module) for module in modules) + what)}"
 
     def fit(self) -> Fitted:
         """Return the fit with its draws, which are not kept; compiled once for one design."""
@@ -75,7 +82,13 @@ def kept_table(cache: Path, key: str, make: Callable[[], pd.DataFrame]) -> pd.Da
     if not path.exists():
         with atomic_path(path) as temporary:
             make().to_csv(temporary, index=False)
-    return pd.read_csv(path)
+    return read_kept(path)
+
+
+def read_kept(path: Path) -> pd.DataFrame:
+    """Return a kept table; a task or a family may be called 2048 or NA."""
+    texts = dict.fromkeys(TEXTS, str)
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
 
 
 def summarise_jumps(fitted: Fitted) -> pd.DataFrame:

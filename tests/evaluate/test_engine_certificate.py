@@ -1,5 +1,7 @@
 """The certificate at load: a way of computing that is wrong is refused, the next one taken."""
 
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -181,6 +183,12 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path):
     model.save_pretrained(folder)
     with pytest.raises(CheckpointError, match="log-likelihoods that aren't finite"):
         load(folder)
+
+
+def test_a_text_that_ends_too_early_is_infinitely_far():
+    expected = {GenerateRequest((1, 2), (), 3): text((4, 5, 6))}
+    got = {GenerateRequest((1, 2), (), 3): text((4,))}
+    assert list(certificate._gaps(expected, got, None)) == [math.inf]
 
 
 def test_a_text_that_differs_by_a_tie_is_accepted(checkpoints):

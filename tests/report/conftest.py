@@ -135,9 +135,7 @@ def predictive(analysis):
 @pytest.fixture(scope="session")
 def docs_pages(tmp_path_factory):
     """Render three pages of three kinds: written, of the commands, of the modules."""
-    pytest.importorskip(
-        "griffe", reason="griffelib is missing: pip install 'emergence-toolkit[docs]'"
-    )
+    pytest.importorskip("griffe", reason="griffelib is missing (extra: docs)")
     from toolkit.report import api_reference, docs_site
 
     root = tmp_path_factory.mktemp("docs")

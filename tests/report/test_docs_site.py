@@ -21,7 +21,7 @@ from toolkit.simulate.design_file import read_design
 DOCS = paths.CHECKOUT / "docs"
 DOCUMENTS = sorted(DOCS.glob("*.md"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-griffe_missing = "griffelib is missing: pip install 'emergence-toolkit[docs]'"
+griffe_missing = "griffelib is missing (extra: docs)"
 
 
 def blocks(document, language):

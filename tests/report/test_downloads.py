@@ -38,6 +38,14 @@ def test_made_names_command_hash_seed_and_versions(analysis, robust):
     assert made(robust)["robustness"]["key"] == robust.robustness.provenance["key"]
 
 
+@pytest.mark.parametrize("title", ["Plants } and {", "Plants {", "}"])
+def test_brace_that_does_not_close_another_is_left_out(analysis_of, tiny_study, edit, title):
+    edit(tiny_study / "study.toml", "Do small plants grow by leaps?", title)
+    line = bibtex([analysis_of(tiny_study)]).split("\n")[1]
+    assert line.strip().startswith("title = {")
+    assert (line.count("{"), line.count("}")) == (1, 1)
+
+
 def test_bibtex_has_an_entry_for_each_study_and_the_report(analysis_of, tiny_study, edit):
     edit(tiny_study / "study.toml", 'venue = "Garden Notes"', 'venue = "Plants & {Leaps"')
     text = bibtex([analysis_of(tiny_study)])

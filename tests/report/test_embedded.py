@@ -355,6 +355,13 @@ def test_render_project_settings_and_local_image_are_taken_in(folder):
     assert "<title>page</title>" in page
 
 
+def test_render_depth_of_contents_that_is_no_number_is_an_error(folder):
+    document = folder / "page.qmd"
+    document.write_text("---\ntoc-depth: deep\n---\n\n## A\n")
+    with pytest.raises(ReportError, match="toc-depth is 'deep'; expected a whole number"):
+        render(document, folder / "page.html", renderer="embedded")
+
+
 def test_render_missing_document_is_an_error(tmp_path):
     with pytest.raises(ReportError, match="no such document"):
         render(tmp_path / "none.qmd", tmp_path / "none.html")

@@ -103,9 +103,12 @@ def test_pages_are_served_to_this_machine_only(tmp_path):
         with urllib.request.urlopen(f"{address}index.html", timeout=5) as answer:
             assert answer.read() == b"<p>here</p>"
             assert answer.headers["Cache-Control"] == "no-store"
-        foreign = urllib.request.Request(f"{address}index.html", headers={"Host": "a.example"})
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(foreign, timeout=5)
+        for method in ("GET", "HEAD"):
+            foreign = urllib.request.Request(
+                f"{address}index.html", headers={"Host": "a.example"}, method=method
+            )
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(foreign, timeout=5)
         port = int(address.rstrip("/").rsplit(":", 1)[1])
         with (
             pytest.raises(ReportError, match="give another one with --port"),

@@ -159,6 +159,16 @@ def test_log_without_samples_gives_its_totals(tmp_path, imported, tasks_file):
     assert (row["n_items"], row["score"], row["score_se"]) == (4, 0.75, 0.2)
 
 
+def test_mean_that_is_no_count_and_has_no_error_is_dropped(tmp_path, refused_import, tasks_file):
+    document = log([], total=8)
+    for score in document["results"]["scores"]:
+        score["metrics"] = {"accuracy": {"value": 0.12345}}
+    path = write_json(tmp_path / "logs", document)
+    chance = tasks_file(("inspect_evals/pubmedqa", "choice", 0.25))
+    said = refused_import("inspect", path, tasks=chance)
+    assert "neither a whole count nor a standard error" in said
+
+
 def test_log_in_both_formats_is_one_run(tmp_path, refused_import):
     write_json(tmp_path / "logs", log(SAMPLES))
     write_eval(tmp_path / "logs", log(SAMPLES))

@@ -408,6 +408,12 @@ def test_spoilt_results_are_one_error_and_leave_nothing(tmp_path, refused_import
     assert said in refused_import("lm-eval", write_run(tmp_path / "run", document))
 
 
+def test_harness_of_a_later_major_version_is_read(tmp_path, tasks_file, imported):
+    folder = write_run(tmp_path / "run", results() | {"lm_eval_version": "1.0.0"})
+    chance = tasks_file(("sums", "exact_match,strict-match", 0), ("colours", "acc", 1 / 3))
+    assert len(imported("lm-eval", folder, tasks=chance)[0].frame)
+
+
 def test_name_of_a_task_opens_no_file(tmp_path, chance, refused_import):
     (tmp_path / "secret.jsonl").write_text("secret\n")
     document = json.loads(json.dumps(results()).replace('"colours"', '"../secret"'))

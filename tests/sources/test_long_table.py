@@ -236,6 +236,12 @@ def row(**change):
         (row(checkpoint="x" * 10_000_000), "got field larger than field limit"),
         (row(checkpoint="unheard-of"), "checkpoint 'unheard-of': not in the registry"),
         (row() + row().split("\n")[1] + "\n", "line 3: got gpt2, riddles, acc, closed, 0 again"),
+        (
+            row(n_correct="")
+            .replace("n_correct", "score_se,score")
+            .replace("10,\n", "10,-0.1,0.3\n"),
+            "line 2 column 'score_se': got '-0.1', expected a standard error, 0 or more",
+        ),
         (row().replace("task", "tsak"), "column 'task': got no such column (did you mean 'tsak'?)"),
         (row().replace("n_correct", "right"), "column 'score': got no such column"),
     ],

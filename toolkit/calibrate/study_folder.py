@@ -1,6 +1,7 @@
 """A simulated study as a folder like any other, with its truth beside it."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -43,8 +44,9 @@ def write_study(
     if not tasks:
         msg = "the design has no [[task]]: give each task's truth and step_at."
         raise ClaimError(msg)
-    rng = np.random.default_rng(seed)
     named = [(task.name or f"task-{number}", task) for number, task in enumerate(tasks, 1)]
+    _check_names([name for name, _ in named])
+    rng = np.random.default_rng(seed)
     planted = [TRUTHS[task.truth].plant(name, task.step_at, rng) for name, task in named]
     scores = simulate_study(design, planted, rng)
     cells = scores.frame[[c for c in SCORES_SCHEMA.columns if c in scores.frame]]
@@ -67,6 +69,15 @@ def write_study(
     _write(folder / "claims.toml", "\n".join(_claim_table(claim) for claim in claims))
     _write(folder / "study.toml", _study_table(folder.name, seed))
     return {name: len(table) for name, table in written.items()} | {"claims.toml": len(claims)}
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        check_name(name, "name", "[[task]]")
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    if twice:
+        msg = f"[[task]]: got the name {twice[0]!r} twice, expected each once; rename one."
+        raise ClaimError(msg)
 
 
 def _study_table(name: str, seed: int) -> str:

@@ -182,6 +182,7 @@ def _gaps(
         tokens = got[request].tokens
         if len(tokens) != len(plain.tokens):
             yield float("inf")
+            continue
         unequal = [at for at, token in enumerate(plain.tokens) if token != tokens[at]]
         if unequal:
             at = unequal[0]

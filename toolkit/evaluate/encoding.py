@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.errors import CheckpointError
+from toolkit.errors import CheckpointError, install_extra
 from toolkit.evaluate.plan import CheckpointPlan
 from toolkit.evaluate.prompts import Message
 from toolkit.evaluate.requests import CheckpointSource
 from toolkit.tables import shortened
 
 Tokens = tuple[int, ...]
-INSTALL = "install the extra with: pip install 'emergence-toolkit[evaluate]'"
+INSTALL = install_extra("evaluate")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from toolkit.errors import EngineError, SourceError
+from toolkit.errors import EngineError, SourceError, install_extra
 from toolkit.jobs import Workers, run_unordered
 from toolkit.ladder.checkpoints import Trained, finished, make_checkpoint, training_rows
 from toolkit.ladder.files import CHECKPOINTS, write_demo
@@ -90,10 +90,7 @@ def check_device(device: str) -> None:
         import torch
         import transformers  # noqa: F401 - better missed now than after the documents are made
     except ImportError as error:
-        msg = (
-            f"emergence demo ladder: {error.name} is not installed; install the extra with: "
-            "pip install 'emergence-toolkit[evaluate]'"
-        )
+        msg = f"emergence demo ladder: {error.name} is not installed; {install_extra('evaluate')}"
         raise EngineError(msg) from error
     try:
         torch.zeros(1, device=device)

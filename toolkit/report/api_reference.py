@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from toolkit.errors import ReportError
+from toolkit.errors import ReportError, install_extra
 from toolkit.paths import CHECKOUT
 
 GROUPS: Mapping[str, Sequence[str]] = {
@@ -71,7 +71,7 @@ def _package() -> Any:
     try:
         import griffe
     except ModuleNotFoundError as error:
-        msg = "The reference needs griffelib: pip install 'emergence-toolkit[docs]'."
+        msg = f"The reference needs griffelib; {install_extra('docs')}."
         raise ReportError(msg) from error
     logging.getLogger("griffe").setLevel(logging.ERROR)
     return griffe.load(

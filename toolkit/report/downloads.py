@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from toolkit import __version__
@@ -194,6 +195,7 @@ def _entry(kind: str, key: str, **fields: str) -> str:
 
 def _for_bibtex(name: str, text: str) -> str:
     # A brace that is not closed would swallow what follows; TeX reads some signs as its own.
-    balanced = text.count("{") == text.count("}")
+    depth = list(accumulate((sign == "{") - (sign == "}") for sign in text)) or [0]
+    balanced = min(depth) >= 0 and depth[-1] == 0
     kept = text if balanced else text.replace("{", "").replace("}", "")
     return kept if name == "url" else re.sub(r"(?<!\\)([&%#_$])", r"\\\1", kept)

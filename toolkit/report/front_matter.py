@@ -79,9 +79,15 @@ def _settings(values: dict[str, Any], cell_defaults: dict[str, Any]) -> Settings
         bibliography=tuple(values.get("bibliography", ())),
         csl=csl[0] if csl else None,
         toc=values.get("toc", False),
-        toc_depth=int(values.get("toc-depth", 3)),
+        toc_depth=_depth(values.get("toc-depth", 3)),
         number_sections=values.get("number-sections", False),
     )
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, bool) or not str(value).isdecimal():
+        raise ReportError(f"toc-depth is {value!r}; expected a whole number.")
+    return int(value)
 
 
 def _flatten(raw: dict[str, Any], where: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -27,13 +27,14 @@ Times = dict[Path, int]
 class _Quiet(SimpleHTTPRequestHandler):
     """Answers for this machine's own address only, without a line for each request."""
 
-    def do_GET(self) -> None:
+    def send_head(self) -> Any:
+        """Answer GET and HEAD."""
         # A page elsewhere can point its own name at this machine, but cannot change what it asks.
         asked = self.headers.get("Host", "").rsplit(":", 1)[0]
         if asked in (ADDRESS, "localhost"):
-            super().do_GET()
-        else:
-            self.send_error(403, "this preview is for 127.0.0.1 only")
+            return super().send_head()
+        self.send_error(403, f"this preview is for {ADDRESS} only")
+        return None
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-store")

@@ -21,7 +21,7 @@ from toolkit.report.site_links import PAGES
 from toolkit.report.verdicts_file import as_text, document
 from toolkit.sampling import FitSettings
 from toolkit.scores import Scores
-from toolkit.study import Profile, StudyFolder, load_study_folder
+from toolkit.study import Profile, StudyFolder, is_bundled, load_study_folder
 from toolkit.wording import duration
 
 Say = Callable[[str], None]
@@ -161,7 +161,7 @@ def _pages_of(
     # Documents run in their own folder: a study elsewhere is passed by its full path.
     names = [_name_for_documents(source) for source in sources]
     of_studies = [
-        (_document(source.study.id), source.study.id, {"study": json.dumps(name)})
+        (_document(source), source.study.id, {"study": json.dumps(name)})
         for name, source in zip(names, sources, strict=True)
     ]
     index = (paths.reports_dir() / "index.qmd", "index", {"studies": json.dumps(names)})
@@ -183,8 +183,7 @@ def _check_page_names(ids: Sequence[str]) -> None:
 
 
 def _name_for_documents(source: StudyFolder) -> str:
-    bundled = source.folder.parent == paths.data_dir()
-    return source.study.id if bundled else str(source.folder)
+    return source.study.id if is_bundled(source.folder) else str(source.folder)
 
 
 def _fit_line(analysis: Analysis, seconds: float) -> str:
@@ -194,10 +193,11 @@ def _fit_line(analysis: Analysis, seconds: float) -> str:
     return f"fitted in {duration(seconds)}, draws kept as {key}"
 
 
-def _document(study_id: str) -> Path:
-    """Return the study's own document, or the one for any study."""
-    own = paths.reports_dir() / study_id / "index.qmd"
-    return own if own.exists() else paths.CHECKOUT / "reports" / "study.qmd"
+def _document(source: StudyFolder) -> Path:
+    """Return the bundled study's own document, or the one for any study."""
+    own = paths.reports_dir() / source.study.id / "index.qmd"
+    is_own = is_bundled(source.folder) and own.exists()
+    return own if is_own else paths.CHECKOUT / "reports" / "study.qmd"
 
 
 def _vega_beside(site: Path) -> str:

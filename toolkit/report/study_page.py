@@ -177,6 +177,8 @@ def replicate_audit(analysis: Analysis) -> None:
     rows = []
     for name, some in groups.items():
         audit = audit_replicates(some)
+        if audit.n_cells == 0:
+            continue  # a metric without a repeated cell
         share = f"{audit.n_identical} of {audit.n_cells}"
         rows.append((name, share, f"{audit.variance_ratio:.3f}", f"{audit.icc:.3f}"))
     header = ("runs", "cells with identical repeats", "variance / binomial", "agreement (ICC)")

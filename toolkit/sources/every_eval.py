@@ -37,7 +37,7 @@ from toolkit.sources.json_files import (
     read_document,
 )
 from toolkit.sources.records import Asked, Ledger
-from toolkit.sources.runs import Cell, Run
+from toolkit.sources.runs import Cell, Mean, Run
 from toolkit.tables import shortened
 
 SHOT_DETAILS = ("num_fewshot", "n_shots", "num_shots", "shots", "few_shot", "k_shots")
@@ -166,13 +166,6 @@ def _read_total(result: Result, name: str, ledger: Ledger, where: str) -> None:
         return
     check_proportion(share, f"{where} evaluation {result.cell.task!r}", result.cell.metric)
     uncounted = (optional(result.details, "details", dict, where) or {}).get(COUNT_DETAIL)
-    whole = abs(share * n_items - round(share * n_items)) < 1e-6 * n_items
-    whole = whole and uncounted != NOT_COUNTED
-    spread = None
-    if isinstance(error, int | float) and 0 < error < float("inf"):
-        spread = float(error) / result.largest
-    if not whole and spread is None:
-        ledger.drop(f"scores of {result.cell.metric}", "neither a whole count nor a standard error")
-        return
-    run = Run(n_items, share, 0.0, whole, None, spread)
-    ledger.add_run(result.cell, name, run, where)
+    scaled = error / result.largest if isinstance(error, int | float) else None
+    mean = Mean(n_items, share, scaled, may_be_count=uncounted != NOT_COUNTED)
+    ledger.add_mean(result.cell, name, mean, where)

@@ -6,7 +6,7 @@ from typing import Any
 from toolkit.sources.checks import check_mean, check_proportion
 from toolkit.sources.json_files import expect, field, optional
 from toolkit.sources.records import Ledger
-from toolkit.sources.runs import Cell, Run, by_metric
+from toolkit.sources.runs import Cell, Mean, Run, by_metric
 from toolkit.tables import shortened
 
 ROUNDING = 1e-6
@@ -42,15 +42,13 @@ def read_totals(
         epochs, int, f"{where} epochs"
     )
     for metric, values in _means(results, where):
-        mean, error = values.get("accuracy", values.get("mean")), values.get("stderr", 0.0)
+        mean = values.get("accuracy", values.get("mean"))
         if mean is None or n_items < 1 or not ledger.takes(metric):
             ledger.drop(f"scores of {shortened(metric)}", "no mean over items and epochs")
             continue
         check_proportion(mean, f"{where} results", metric)
-        n_right = float(mean) * n_items
-        whole = epochs == 1 and abs(n_right - round(n_right)) < 1e-6 * n_items
-        run = Run(n_items, float(mean), 0.0, whole, None, float(error) if error > 0 else None)
-        ledger.add_run(cell._replace(metric=metric), name, run, where)
+        said = Mean(n_items, float(mean), values.get("stderr"), may_be_count=epochs == 1)
+        ledger.add_mean(cell._replace(metric=metric), name, said, where)
 
 
 def _means(results: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, float]]]:

@@ -39,9 +39,8 @@ from toolkit.sources.json_files import (
     read_lines,
 )
 from toolkit.sources.lm_eval_options import option_log_likelihoods, scores_of_options
-from toolkit.sources.option_scores import OptionScores
 from toolkit.sources.records import Asked, Ledger
-from toolkit.sources.runs import TARGET_PROB, Cell, Item, Run
+from toolkit.sources.runs import TARGET_PROB, Cell, Item, Mean, Run
 from toolkit.tables import shortened
 
 MEAN_TOLERANCE = 1e-6
@@ -105,8 +104,9 @@ def _check_version(document: dict[str, Any], where: str) -> None:
     results = field(document, "results", dict, where)
     version = str(document.get("lm_eval_version", "0.4"))
     keys = [key for totals in results.values() for key in expect(totals, dict, where)]
-    number = re.match(r"0\.(\d+)", version)
-    if (number is None or int(number[1]) < 4) or (keys and not any("," in key for key in keys)):
+    number = re.match(r"(\d+)\.(\d+)", version)
+    is_older = number is None or (int(number[1]), int(number[2])) < (0, 4)
+    if is_older or (keys and not any("," in key for key in keys)):
         said = "lm_eval_version" in document
         got = f"version {shortened(version)}" if said else "scores without filters"
         msg = (
@@ -195,21 +195,15 @@ def _read_samples(path: Path, task: _Task, ledger: Ledger, tick: Tick) -> None:
             if not isinstance(value, int | float):
                 ledger.drop(f"scores of {metric}", "not one number per item")
             elif _is_kept(task, metric, full, ledger):
-                scored = Item(item, float(value), n_options, *_spread(found))
+                scored = Item(item, float(value), n_options, *(found or ()))
                 ledger.add_item(task.cell(full), task.run, scored, where)
         if found and filtered == NO_FILTER and ledger.takes(TARGET_PROB):
-            scored = Item(item, found.target_prob, n_options, *_spread(found))
+            scored = Item(item, found.target_prob, n_options, *found)
             ledger.add_item(task.cell(TARGET_PROB), task.run, scored, where, on_record=False)
     _check_totals(ledger.close(str(path)), task, str(path))
     if without:
         ledger.drop("option scores of items", "right option unknown or at odds with acc", without)
         ledger.forget_last(task.cell(TARGET_PROB), "not known for every item")
-
-
-def _spread(found: OptionScores | None) -> tuple[float | None, float | None, float | None]:
-    if found is None:
-        return None, None, None
-    return found.target_log_prob, found.target_prob, found.brier
 
 
 def _check_totals(closed: list[tuple[Cell, Run]], task: _Task, where: str) -> None:
@@ -241,11 +235,5 @@ def _read_totals(task: _Task, ledger: Ledger, where: str) -> None:
         if not _is_kept(task, metric, full, ledger):
             continue
         error = task.totals.get(f"{metric}_stderr,{filtered}")
-        n_right = total * task.n_items
-        whole = math.isfinite(n_right) and abs(n_right - round(n_right)) < 1e-6 * task.n_items
-        spread = float(error) if isinstance(error, int | float) and error > 0 else None
-        if not whole and spread is None:
-            ledger.drop(f"scores of {metric}", "neither a whole count nor a standard error")
-            continue
-        run = Run(task.n_items, float(total), 0.0, whole, None, spread)
-        ledger.add_run(task.cell(full), task.run, run, where)
+        mean = Mean(task.n_items, float(total), error)
+        ledger.add_mean(task.cell(full), task.run, mean, where)

@@ -138,7 +138,7 @@ class _Rows:
         text = self._required(row, "score", where)
         scale = 100 if self.given.percent else 1
         if error:
-            spread = number(error, where, "score_se") / scale
+            spread = _standard_error(error, where) / scale
             score = number(text, where, "score") / scale
             totals = Run(n_items, score, 0.0, False, None, spread)
             self.ledger.add_run(cell, run, totals, where)
@@ -191,6 +191,10 @@ class _Rows:
         spare = [shortened(column) for column in row if column not in named.values()]
         if spare:
             self.ledger.notes.append(f"columns not read: {', '.join(spare[:20])}")
+
+
+def _standard_error(text: str, where: str) -> float:
+    return within(text, where, "score_se", (0, math.inf), "a standard error, 0 or more")
 
 
 def _log_prob(text: str, where: str) -> float:

@@ -1,4 +1,4 @@
-"""Ruan et al. 2024 (Observational Scaling): tasks called emergent, over 84 checkpoints.
+"""Ruan et al. 2024 (Observational Scaling): tasks called emergent, over 81 checkpoints.
 
 Upstream: ``base_llm_emergent_capability_eval.csv`` of ryoungj/ObsScaling, one row per base
 checkpoint, Apache-2.0. The choices that change a number are these.

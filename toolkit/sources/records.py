@@ -18,7 +18,7 @@ import numpy as np
 
 from toolkit.errors import SourceError
 from toolkit.sources.checks import ID_MAX, check_proportion, name_of, text_of
-from toolkit.sources.runs import Cell, Item, Run, Spread, check_cell
+from toolkit.sources.runs import Cell, Item, Mean, Run, Spread, check_cell
 
 # Scores that are no proportion of right answers, whatever range a run of them happens to have.
 NO_PROPORTIONS = frozenset(
@@ -148,6 +148,14 @@ class Ledger:
         check_proportion(run.score, f"{where} metric '{cell.metric}'", cell.metric)
         self.runs.setdefault(cell, []).append(run)
         self.places.append((cell, name, where))
+
+    def add_mean(self, cell: Cell, name: str, mean: Mean, where: str) -> None:
+        """Count a mean that comes without items; one without an error must be a count."""
+        run = mean.run
+        if run is None:
+            self.drop(f"scores of {cell.metric}", "neither a whole count nor a standard error")
+            return
+        self.add_run(cell, name, run, where)
 
     def forget_last(self, cell: Cell, why: str) -> None:
         """Take back the last run of a cell, when there is one."""

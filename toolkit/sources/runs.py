@@ -4,6 +4,7 @@ Items carry, where their options have log-probabilities, what these say of the r
 (``option_scores``).
 """
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -53,6 +54,27 @@ class Run(NamedTuple):
     score_se: float | None = None
     target_log_prob: Spread | None = None
     brier: Spread | None = None
+
+
+class Mean(NamedTuple):
+    """A mean over items that comes without them; ``may_be_count`` where it is of one pass."""
+
+    n_items: int
+    score: float
+    standard_error: object = None
+    may_be_count: bool = True
+
+    @property
+    def run(self) -> Run | None:
+        """Return the run: a count of right items or a mean with its error, else None."""
+        n_right, error = self.score * self.n_items, self.standard_error
+        whole = self.may_be_count and math.isfinite(n_right)
+        whole = whole and abs(n_right - round(n_right)) < 1e-6 * self.n_items
+        known = isinstance(error, int | float) and 0 < error < math.inf
+        if not whole and not known:
+            return None
+        spread = float(error) if known else None  # pyright: ignore[reportArgumentType]
+        return Run(self.n_items, self.score, 0.0, whole, None, spread)
 
 
 def by_metric(closed: Iterable[tuple[Cell, Run]]) -> dict[str, list[Run]]:
