@@ -10,7 +10,7 @@ STUDY ?=
 STUDIES := $(patsubst reports/%/analysis.toml,%,$(wildcard reports/*/analysis.toml))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report docs check test test-slow screenshots golden schema clean
+.PHONY: help setup report docs check test test-slow screenshots golden clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'

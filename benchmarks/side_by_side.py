@@ -89,6 +89,7 @@ def count_tokens(own: Own, workload: Workload, prompts: Sequence[Prompt]) -> dic
     These are the distinct nodes of the token trie; an encoder reads each distinct context whole.
     Of a generated text all tokens but the last are run as well.
     """
+    from toolkit.evaluate.prompt_store import shared_beginning
     from toolkit.evaluate.trie import count_work
 
     requests = own.requests(prompts)
@@ -96,12 +97,10 @@ def count_tokens(own: Own, workload: Workload, prompts: Sequence[Prompt]) -> dic
     fewest = work.n_distinct_tokens
     if workload.kind == "generate":
         fewest += own.n_generated - len(prompts)
-    first, last = (pick(request.context for request in requests) for pick in (min, max))
-    pairs = enumerate(zip(first, last, strict=False))
     return {
         "requests": len(requests),
         "requested": work.n_requested_tokens,
-        "shared_prefix": next((n for n, (a, b) in pairs if a != b), len(first)),
+        "shared_prefix": len(shared_beginning([request.context for request in requests])),
         "fewest": fewest,
     }
 

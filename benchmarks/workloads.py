@@ -185,10 +185,3 @@ def _asked(item: Item, workload: Workload) -> str:
         pairs = zip(LETTERS, item.options, strict=True)
         lines += [f"{letter}. {option}" for letter, option in pairs]
     return "\n".join([*lines, "Answer:"])
-
-
-def shared_words(prompts: Sequence[Prompt]) -> str:
-    """Return the text that all prompts begin with."""
-    first, last = min(p.context for p in prompts), max(p.context for p in prompts)
-    n_equal = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), None)
-    return first[:n_equal]

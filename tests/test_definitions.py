@@ -21,7 +21,6 @@ from toolkit.claims import ARMS, CONTROLLED_ARM, load_claims
 from toolkit.definition_rules import Definition
 from toolkit.definitions import (
     apply_definitions,
-    definitions_table,
     over_claims,
     study_definitions,
 )
@@ -426,14 +425,6 @@ def test_over_claims_adjusts_the_tested_ones():
         "one": pytest.approx(2 * raw["one"]), "two": pytest.approx(max(raw["two"], 2 * raw["one"])),
     }  # fmt: skip
     assert over_claims(by_claim, Definition.CONTINUOUS, CONTROLLED_ARM) == {}
-
-
-def test_table_has_a_row_per_claim_arm_and_definition():
-    made = apply_definitions(claim(), cells(JUMP), NOTHING, 1)
-    table = definitions_table({"t": made})
-    assert len(table) == 2 * len(Definition)
-    assert table["text"].tolist() == [r.text for r in made]
-    assert definitions_table({}).columns.tolist() == table.columns.tolist()
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,6 @@ SHAPE = (4, 1000)
 LEAD = ("chain", "draw")
 
 
-def whole_fit(idata):
-    return diagnose_sampler(idata, measure_mixing(idata["posterior"].to_dataset()))
-
-
 def check(passed):
     return Check("x", 1.0, 1.0, passed)
 

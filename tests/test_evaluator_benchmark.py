@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from benchmarks import evaluator, harness, side_by_side
-from benchmarks.workloads import WORKLOADS, make_items, make_prompts, shared_words
+from benchmarks.workloads import WORKLOADS, make_items, make_prompts
+from toolkit.evaluate.prompt_store import shared_beginning
 from toolkit.paths import CHECKOUT
 
 MISSING = harness.missing()
@@ -18,7 +19,7 @@ MISSING = harness.missing()
 def test_prompts_share_instruction_and_demonstrations_and_end_in_their_own_question(workload):
     items = make_items(4, seed=1)
     prompts = make_prompts(workload, items, seed=1)
-    shared = shared_words(prompts)
+    shared = shared_beginning([prompt.context for prompt in prompts])
     assert shared.count("Answer:") == workload.n_shots
     assert all(item.question not in shared for item in items)
     assert {len(prompt.continuations) for prompt in prompts} == {

@@ -14,23 +14,16 @@ from scipy import stats
 from toolkit.above_chance import NotTestableError
 from toolkit.claims import ARMS, CONTROLLED_ARM, NO_CLAIM, load_claims
 from toolkit.metric_swap import (
-    COLUMNS,
     FORMAT_DECIDES,
     METRIC_DECIDES,
     published_reading,
     swap_metrics,
-    swap_table,
 )
 from toolkit.rises import Point, crossing_of, rise_between
 from toolkit.scores import Scores, read_scores
 from toolkit.simulate import PlantedTask, planted_claim
-from toolkit.token_power import (
-    LENGTHS_UNKNOWN,
-    TokenLengths,
-    check_tokens,
-    predicted_exact_match,
-    predictive_interval,
-)
+from toolkit.token_lengths import TokenLengths
+from toolkit.token_power import check_tokens, predicted_exact_match, predictive_interval
 
 ROOT = Path(__file__).resolve().parent.parent
 FEW_SHOT_BASE = ARMS[1]
@@ -191,35 +184,33 @@ def test_published_reading(changes, arm, published):
     assert published_reading(claim(**changes), arm) == published
 
 
-# The table
+# What is read of each
 
 
-def test_table_row_by_hand():
-    results = swap_metrics(
-        claim(published_emergent=True), study(cells(JUMP), cells(FLAT, "exact_match")), "closed"
+def test_readings_by_hand():
+    of_claim = claim(published_emergent=True)
+    base, few_shot = swap_metrics(
+        of_claim, study(cells(JUMP), cells(FLAT, "exact_match")), "closed"
     )
-    table = swap_table(results)
-    assert tuple(table.columns) == COLUMNS
-    record = table[(table["metric"] == "accuracy") & (table["arm"] == CONTROLLED_ARM.label)]
-    # One row for each of the two sizes at or above the claimed one.
-    assert record["n_params_above"].tolist() == [1e10, 1e11]
-    assert record["score_above"].tolist() == [0.60, 0.62]
-    first = record.iloc[0]
-    assert (first["n_params_below"], first["score_below"]) == (1e9, 0.24)
-    assert first["rise"] == pytest.approx(0.36)
-    assert (first["below_low"], first["below_high"]) == pytest.approx(
-        tuple(stats.binomtest(48, 200).proportion_ci())
+    record, other = base.readings
+    assert record.crossing.lm_family == "a"
+    assert [10**point.log10_params for point in record.crossing.above] == pytest.approx(
+        [1e10, 1e11]
     )
-    assert first["as_published"]
-    assert first["flags"] == METRIC_DECIDES
-    assert first["token_power"] == LENGTHS_UNKNOWN
-    other = table[table["metric"] == "exact_match"].iloc[0]
-    assert other["as_published"] is False or not other["as_published"]
+    below = record.crossing.below[-1]
+    assert (10**below.log10_params, below.score) == (pytest.approx(1e9), 0.24)
+    assert (below.low, below.high) == pytest.approx(tuple(stats.binomtest(48, 200).proportion_ci()))
+    assert record.crossing.at.value == pytest.approx(0.36)
+    assert (record.reading, other.reading) == ("jump", "not above")
+    assert published_reading(of_claim, base.arm) == "jump"
+    assert base.flags == (METRIC_DECIDES,)
+    # Lengths are not known: nothing is compared, nothing said.
+    assert base.tokens == ()
+    assert "Whole answers" not in base.text
     # The few-shot arm has no cell: said, not left out.
-    few_shot = table[table["arm"] == FEW_SHOT_BASE.label]
-    assert set(few_shot["reading"]) == {"not testable"}
-    assert few_shot["reason"].str.contains("has no cell").all()
-    assert few_shot["as_published"].isna().all()
+    assert few_shot.arm == FEW_SHOT_BASE
+    assert {reading.reading for reading in few_shot.readings} == {"not testable"}
+    assert all("has no cell" in reading.reason for reading in few_shot.readings)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +237,6 @@ def test_no_family_across_the_threshold_leaves_the_reading_without_a_rise():
     assert made.readings[0].reading == "jump"
     assert made.readings[0].crossing is None
     assert "no family has sizes on both sides" in made.readings[0].reason
-    assert swap_table([made])["rise"].isna().all()
 
 
 def test_scores_with_standard_errors_have_a_rise_without_a_reading():
@@ -336,16 +326,14 @@ def test_uncertain_token_accuracy_widens_the_prediction():
          "200 item lengths do not fit"),
         (pd.concat([token_cells(JUMP, se=np.nan), cells(JUMP, "exact_match")]), LENGTHS,
          "token_accuracy has cells without a standard error"),
-        (token_cells(JUMP), dataclasses.replace(LENGTHS, n_tokens=()), "at least one token"),
-        (token_cells(JUMP), dataclasses.replace(LENGTHS, n_tokens=(0, 3)), "at least one token"),
     ],
 )  # fmt: skip
 def test_tokens_that_do_not_suffice_say_why(table, lengths, reason):
     with pytest.raises(NotTestableError, match=reason):
         check_tokens(table, lengths)
     made = controlled(cells(JUMP), table, lengths=lengths)
-    assert made.token_text.startswith("not testable: ")
-    assert reason in made.token_text
+    assert made.tokens == ()
+    assert f"(exact_match) can't be compared with token_accuracy: {reason}" in made.text
 
 
 def test_swap_says_how_many_cells_agree():
@@ -354,7 +342,11 @@ def test_swap_says_how_many_cells_agree():
     made = controlled(
         cells(JUMP), token_cells(per_token), cells(exact, "exact_match"), lengths=LENGTHS
     )
-    assert made.token_text == "exact match as p^L predicts in 4 of 4 cells"
+    assert len(made.tokens) == 4
+    assert made.text.endswith(
+        " Whole answers (exact_match) are as token_accuracy to the power of their tokens predicts "
+        "in 4 of 4 cells."
+    )
 
 
 # The study itself
@@ -365,10 +357,8 @@ def test_lu2024_is_read_under_every_metric():
     scores = read_scores(folder)
     claims = load_claims(folder, scores.tasks["task"].tolist())
     made = [result for c in claims for result in swap_metrics(c, scores, "closed")]
-    table = swap_table(made)
     assert len(made) == 44
-    assert (table["token_power"] == LENGTHS_UNKNOWN).all()
-    assert table.groupby(["claim", "arm"])["of_record"].sum().eq(1).all()
+    assert all(sum(r.of_record for r in result.readings) == 1 for result in made)
     by_name = {(r.claim.slug, r.arm): r for r in made}
     # Method notes: with the letter prompt davinci falls from .55 to .11 and GPT-J rises to .61.
     hindu = by_name["hindu-knowledge", CONTROLLED_ARM]

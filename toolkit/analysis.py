@@ -69,7 +69,12 @@ class Analysis:
         """Return every claim under every metric and prompt format, by slug."""
         source = self.source
         return {
-            claim.slug: swap_metrics(claim, source.every_proportion, source.plan.prompt_format)
+            claim.slug: swap_metrics(
+                claim,
+                source.every_proportion,
+                source.plan.prompt_format,
+                source.token_lengths.get(claim.task),
+            )
             for claim in source.claims
         }
 

@@ -15,7 +15,6 @@ from toolkit.compute_sizes import PARAMETERS
 
 # Told apart by the colour-blind, with contrast on white and on near-black alike.
 ZERO_SHOT, FEW_SHOT = "#2887C8", "#D9661F"
-SHOTS = ["zero-shot", "few-shot"]
 # Also of words: 4.5 to 1 on white and on its own tint; lighter on dark (chart_theme.js).
 NEUTRAL = "#5F6670"
 PANEL_HEIGHT = 230

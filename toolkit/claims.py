@@ -116,6 +116,11 @@ class Claim:
     size_chosen: str | None = None
     judged_arm: str = CONTROLLED_ARM.label
 
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """Return the controlled arm, and the published one where it is another."""
+        return tuple(dict.fromkeys((CONTROLLED_ARM, arm_named(self.published_arm))))
+
 
 def check_name(name: str, what: str, where: str) -> None:
     """Raise ``ClaimError`` unless a name can be a file name and a link target."""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.above_chance import NotTestableError, holm
-from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.claims import Arm, Claim
 from toolkit.continuous_rule import continuous
 from toolkit.definition_rules import (
     Definition,
@@ -43,7 +43,7 @@ def apply_definitions(
         Rows of the same task and prompt format under other metrics; may be empty.
     """
     results = []
-    for number, arm in enumerate(dict.fromkeys((CONTROLLED_ARM, arm_named(claim.published_arm)))):
+    for number, arm in enumerate(claim.arms):
         # Neither the order nor the number of claims may change a claim's simulation.
         seed = (random_seed, crc32(claim.slug.encode()), number)
         judged = partial(_judge, arm=arm, threshold=claim.threshold_n_params)
@@ -88,22 +88,6 @@ def over_claims(
         if result.definition is definition and result.arm == arm and np.isfinite(result.p_value)
     }
     return dict(zip(p, map(float, holm(list(p.values()))), strict=True))
-
-
-def definitions_table(by_claim: Mapping[str, Sequence[DefinitionResult]]) -> pd.DataFrame:
-    """Return one row per claim, arm and definition."""
-    return pd.DataFrame(
-        [
-            {
-                "claim": slug, "arm": result.arm.label, "definition": result.definition.value,
-                "verdict": result.verdict, "decisive": result.decisive, "value": result.value,
-                "p_value": result.p_value, "text": result.text,
-            }
-            for slug, results in by_claim.items()
-            for result in results
-        ],
-        columns=["claim", "arm", "definition", "verdict", "decisive", "value", "p_value", "text"],
-    )  # fmt: skip
 
 
 def _judge(

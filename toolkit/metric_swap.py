@@ -5,7 +5,6 @@ same exact tests. Where metrics disagree about it, the metric decides the claim 
 checkpoints; a disagreement of readings may still be within the noise, which the sentence says.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -18,11 +17,12 @@ from toolkit.above_chance import (
     chance_tests_below,
     n_below_chance,
 )
-from toolkit.claims import CONTROLLED_ARM, NO_CLAIM, Arm, Claim, arm_named
+from toolkit.claims import NO_CLAIM, Arm, Claim, arm_named
 from toolkit.gates import BELOW_CHANCE_SHARE_MAX
-from toolkit.rises import Crossing, Rise, crossing_of, rise_between
+from toolkit.rises import Crossing, Rise, crossing_of
 from toolkit.scores import Scores
-from toolkit.token_power import LENGTHS_UNKNOWN, TokenLengths, check_tokens
+from toolkit.token_lengths import TokenLengths
+from toolkit.token_power import TokenCheck, check_tokens
 from toolkit.wording import listed
 
 Reading = Literal["jump", "above on both sides", "not above", "not testable"]
@@ -57,13 +57,16 @@ class MetricReading:
 
 @dataclass(frozen=True)
 class SwapResult:
-    """A claim in one arm under every metric; ``flags`` say which choice decides the reading."""
+    """A claim in one arm under every metric; ``flags`` say which choice decides the reading.
+
+    ``tokens`` has the cells in which exact match is compared with p^L, where lengths are known.
+    """
 
     claim: Claim
     arm: Arm
     readings: tuple[MetricReading, ...]
     flags: tuple[str, ...]
-    token_text: str
+    tokens: tuple[TokenCheck, ...]
     text: str
 
 
@@ -73,8 +76,9 @@ def swap_metrics(
     """Return the controlled and the published arm; ``prompt_format`` is the one of record."""
     cells = scores.frame[scores.frame["task"] == claim.task]
     metric = scores.tasks.set_index("task")["metric_of_record"][claim.task]
-    arms = dict.fromkeys((CONTROLLED_ARM, arm_named(claim.published_arm)))
-    return tuple(_swap(claim, cells, arm, (str(metric), prompt_format), lengths) for arm in arms)
+    return tuple(
+        _swap(claim, cells, arm, (str(metric), prompt_format), lengths) for arm in claim.arms
+    )
 
 
 def published_reading(claim: Claim, arm: Arm) -> Reading | None:
@@ -94,20 +98,6 @@ def published_reading(claim: Claim, arm: Arm) -> Reading | None:
     return "above on both sides" if claim.published_predictable else None
 
 
-def swap_table(results: Iterable[SwapResult]) -> pd.DataFrame:
-    """Return a row per claim, arm, metric, prompt format and size at or above the claimed one."""
-    rows = [row for result in results for r in result.readings for row in _rows(result, r)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-COLUMNS = (
-    "claim", "arm", "metric", "prompt_format", "of_record", "n_checkpoints", "n_below_chance",
-    "reading", "as_published", "reason", "lm_family", "n_params_below", "score_below", "below_low",
-    "below_high", "n_params_above", "score_above", "above_low", "above_high", "rise", "rise_low",
-    "rise_high", "flags", "token_power",
-)  # fmt: skip
-
-
 def _swap(
     claim: Claim,
     cells: pd.DataFrame,
@@ -121,11 +111,9 @@ def _swap(
         readings.append(_reading(rows, which, which == record, arm, claim.threshold_n_params))
     # The one of record first, then as they sort.
     readings.sort(key=lambda r: not r.of_record)
-    flags = _flags(readings)
-    return SwapResult(
-        claim, arm, tuple(readings), flags, _token_text(cells, arm, lengths),
-        _sentence(claim, arm, readings),
-    )  # fmt: skip
+    tokens, said = _tokens_against_answers(cells, arm, lengths)
+    text = _sentence(claim, arm, readings) + said
+    return SwapResult(claim, arm, tuple(readings), _flags(readings), tokens, text)
 
 
 def _reading(
@@ -211,41 +199,17 @@ def _points(rise: Rise) -> str:
     return f"{value:+.1f} [{low:+.1f}, {high:+.1f}] points"
 
 
-def _token_text(cells: pd.DataFrame, arm: Arm, lengths: TokenLengths | None) -> str:
+def _tokens_against_answers(
+    cells: pd.DataFrame, arm: Arm, lengths: TokenLengths | None
+) -> tuple[tuple[TokenCheck, ...], str]:
+    """Return exact match against p^L in every cell of the arm, and what is to be said of it."""
     if lengths is None:
-        return LENGTHS_UNKNOWN
+        return (), ""
+    said = f" Whole answers ({lengths.exact_metric})"
     try:
         checks = check_tokens(cells_of_arm(cells, arm), lengths)
     except NotTestableError as reason:
-        return f"not testable: {reason}"
+        return (), f"{said} can't be compared with {lengths.token_metric}: {reason}."
     agree = sum(check.agrees for check in checks)
-    return f"exact match as p^L predicts in {agree} of {len(checks)} cells"
-
-
-def _rows(result: SwapResult, r: MetricReading) -> list[dict[str, object]]:
-    published = published_reading(result.claim, result.arm)
-    testable = published is not None and r.reading != "not testable"
-    row: dict[str, object] = {
-        "claim": result.claim.slug, "arm": result.arm.label, "metric": r.metric,
-        "prompt_format": r.prompt_format, "of_record": r.of_record,
-        "n_checkpoints": len(r.checkpoints), "n_below_chance": r.n_below_chance,
-        "reading": r.reading, "as_published": r.reading == published if testable else None,
-        "reason": r.reason,
-        "flags": " ".join(result.flags), "token_power": result.token_text,
-    }  # fmt: skip
-    if r.crossing is None:
-        return [row]
-    below = r.crossing.below[-1]
-    row |= {
-        "lm_family": r.crossing.lm_family, "n_params_below": 10**below.log10_params,
-        "score_below": below.score, "below_low": below.low, "below_high": below.high,
-    }  # fmt: skip
-    rows = []
-    for above in r.crossing.above:
-        rise = rise_between(below, above)
-        rows.append(row | {
-            "n_params_above": 10**above.log10_params, "score_above": above.score,
-            "above_low": above.low, "above_high": above.high,
-            "rise": rise.value, "rise_low": rise.low, "rise_high": rise.high,
-        })  # fmt: skip
-    return rows
+    power = f"{lengths.token_metric} to the power of their tokens"
+    return checks, f"{said} are as {power} predicts in {agree} of {len(checks)} cells."

@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.claims import Arm, Claim
 from toolkit.gates import in_arm, sizes_remedy, sizes_to_add
 from toolkit.step_power import NOISE, POWER, SEED, ArmDesign, Scales, step_power
 from toolkit.wording import size_label
@@ -127,7 +127,7 @@ def addition_rows(
     n_tasks, rows = record["task"].nunique(), []
     for claim in claims:
         cells = record[record["task"] == claim.task]
-        for arm in dict.fromkeys((CONTROLLED_ARM, arm_named(claim.published_arm))):
+        for arm in claim.arms:
             own = in_arm(cells, arm)
             said = _said(claim, own, n_tasks, scales, height) if len(own) else _unmeasured(arm)
             row = (claim.slug, arm.label, *said)

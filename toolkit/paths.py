@@ -99,6 +99,12 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_whole(target: Path, text: str) -> None:
+    """Write a text so that a reader finds the old one or the new one, never half of it."""
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
 def sha256_of(path: Path) -> str:
     """Return the hash of a file's bytes, read piece by piece."""
     with path.open("rb") as content:

@@ -44,7 +44,7 @@ from toolkit.fit import LIBRARIES, Fitted, code_of, fit_model, model_text
 from toolkit.influence import leave_out
 from toolkit.left_out import predict_left_out_families
 from toolkit.models import MODELS, RIVALS
-from toolkit.paths import atomic_path
+from toolkit.paths import atomic_path, write_whole
 from toolkit.sampling import FitSettings
 from toolkit.scores import Scores
 from toolkit.sensitivity import other_jump_priors, power_scaling
@@ -181,8 +181,7 @@ def write_robustness(robustness: Robustness, folder: Path) -> None:
     for name, table in robustness.tables.items():
         with atomic_path(folder / f"{name}.csv") as temporary:
             table.round(DIGITS).to_csv(temporary, index=False, lineterminator="\n")
-    with atomic_path(folder / MANIFEST) as temporary:
-        temporary.write_text(json.dumps(robustness.provenance, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / MANIFEST, json.dumps(robustness.provenance, indent=2) + "\n")
 
 
 def read_robustness(folder: Path, key: str) -> Robustness | None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.claims import Arm, Claim
 from toolkit.estimands import ROPE
 from toolkit.extrapolation import Extrapolation, cut_below, stacked
 from toolkit.gates import SURE
@@ -86,11 +86,6 @@ def stability(claim: Claim, robustness: Robustness, p_above: float, arm: Arm) ->
         float(scaled["hyperpriors"]), float(scaled["jump_prior"]), float(scaled["likelihood"]),
         str(scaled["reading"]), by_cut, at_claim, specified, influential, tuple(flags),
     )  # fmt: skip
-
-
-def arms_of(claim: Claim) -> tuple[Arm, ...]:
-    """Return the controlled arm and the published one."""
-    return tuple(dict.fromkeys((CONTROLLED_ARM, arm_named(claim.published_arm))))
 
 
 def _own(table: pd.DataFrame, task: str, arm: Arm) -> pd.DataFrame:

@@ -4,6 +4,7 @@
 ``analysis.toml``, else the defaults of ``reports/analysis.default.toml`` are used.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from toolkit.option_measures import UNBOUNDED, read_option_measures
 from toolkit.sampling import FitSettings
 from toolkit.scores import Scores, read_scores
 from toolkit.strict_toml import from_table, read_toml
+from toolkit.token_lengths import TokenLengths, read_token_lengths
 
 Profile = Literal["quick", "full"]
 PROFILES = get_args(Profile)
@@ -50,6 +52,7 @@ class StudyFolder:
     scores: Scores
     plan: AnalysisPlan
     options: pd.DataFrame
+    token_lengths: Mapping[str, TokenLengths]
 
     @property
     def from_compute(self) -> bool:
@@ -136,7 +139,8 @@ def load_study_folder(study: str) -> StudyFolder:
     claims = load_claims(folder, scores.tasks["task"].tolist(), from_compute=from_compute)
     plan = _load_plan(folder, scores.frame["prompt_format"].unique().tolist())
     options = read_option_measures(folder, scores)
-    return StudyFolder(folder, load_study(folder), claims, scores, plan, options)
+    lengths = read_token_lengths(folder, scores)
+    return StudyFolder(folder, load_study(folder), claims, scores, plan, options, lengths)
 
 
 def _plan_file(folder: Path) -> Path:

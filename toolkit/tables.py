@@ -12,7 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from toolkit.errors import ScoresError, did_you_mean
-from toolkit.paths import atomic_path
+from toolkit.paths import write_whole
 
 SHOWN_MAX = 80
 # pandera's own checks in words that say what to do.
@@ -78,8 +78,7 @@ def csv_text(frame: pd.DataFrame) -> str:
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as CSV, atomically, with the same bytes on every platform."""
     try:
-        with atomic_path(path) as temporary:
-            temporary.write_text(csv_text(frame), encoding="utf-8", newline="\n")
+        write_whole(path, csv_text(frame))
     except OSError as error:
         msg = f"{path}: can't be written ({error.strerror}); choose another folder or make room."
         raise ScoresError(msg) from None

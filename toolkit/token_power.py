@@ -13,18 +13,9 @@ import pandas as pd
 from scipy import stats
 
 from toolkit.above_chance import NotTestableError
+from toolkit.token_lengths import TokenLengths
 
 CI_PROB = 0.95
-LENGTHS_UNKNOWN = "item lengths not known"
-
-
-@dataclass(frozen=True)
-class TokenLengths:
-    """Tokens of every item's answer, and which two metrics of the task to compare."""
-
-    token_metric: str
-    exact_metric: str
-    n_tokens: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -32,7 +23,7 @@ class TokenCheck:
     """One cell's exact match against p^L, with the interval of both p and the items."""
 
     checkpoint: str
-    n_params: float
+    prompt_format: str
     n_shots: float
     per_token: float
     predicted: float
@@ -77,9 +68,6 @@ def check_tokens(cells: pd.DataFrame, lengths: TokenLengths) -> tuple[TokenCheck
     Raises ``NotTestableError`` where lengths, metrics or standard errors do not allow it.
     """
     n_tokens = np.asarray(lengths.n_tokens)
-    if len(n_tokens) == 0 or (n_tokens < 1).any():
-        msg = "item lengths must be given, each at least one token"
-        raise NotTestableError(msg)
     pairs = _paired(cells, lengths)
     if (pairs["n_items_exact"] != len(n_tokens)).any():
         msg = f"{len(n_tokens)} item lengths do not fit the number of items scored"
@@ -105,6 +93,6 @@ def _check(row: dict, n_tokens: np.ndarray) -> TokenCheck:
     per_token = float(row["score_token"])
     low, high = predictive_interval(per_token, float(row["score_se_token"]), n_tokens)
     return TokenCheck(
-        row["checkpoint"], float(row["n_params"]), float(row["n_shots"]), per_token,
+        row["checkpoint"], row["prompt_format"], float(row["n_shots"]), per_token,
         predicted_exact_match(per_token, n_tokens), low, high, float(row["score_exact"]),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from toolkit.calibrate.certificate import Certificate, reading
 from toolkit.calibrate.sbc import Uniformity
 from toolkit.calibrate.targets import Rate
 from toolkit.errors import ToolkitError
-from toolkit.paths import atomic_path
+from toolkit.paths import write_whole
 
 FORMAT = 1
 
@@ -63,9 +63,8 @@ def certificate_record(
 
 def write_certificate(record: Mapping[str, Any], path: Path) -> None:
     """Write a certificate as JSON, atomically."""
-    with atomic_path(path) as temporary:
-        text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    write_whole(path, text + "\n")
 
 
 def read_certificate(path: Path) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ToolkitError
-from toolkit.paths import atomic_path
+from toolkit.paths import write_whole
 
 Line = dict[str, Any]
 
@@ -26,5 +26,4 @@ def lines(record: Path, made_by: Mapping[str, Any]) -> list[Line]:
 def append(record: Path, line: Line) -> None:
     """Add a line, so that a kill loses none that was done."""
     before = record.read_text(encoding="utf-8") if record.exists() else ""
-    with atomic_path(record) as temporary:
-        temporary.write_text(before + json.dumps(line) + "\n", encoding="utf-8")
+    write_whole(record, before + json.dumps(line) + "\n")

@@ -13,7 +13,7 @@ import pandas as pd
 from toolkit.calibrate.truths import TRUTHS
 from toolkit.claims import Claim, check_name
 from toolkit.errors import ClaimError
-from toolkit.paths import atomic_path
+from toolkit.paths import write_whole
 from toolkit.scores import SCORES_SCHEMA
 from toolkit.simulate import StudyDesign, planted_claim, simulate_study
 from toolkit.simulate.design_file import TaskTable
@@ -66,8 +66,8 @@ def write_study(
     for name, table in written.items():
         write_table(table, folder / name)
     claims = [planted_claim(task) for task in planted]
-    _write(folder / "claims.toml", "\n".join(_claim_table(claim) for claim in claims))
-    _write(folder / "study.toml", _study_table(folder.name, seed))
+    write_whole(folder / "claims.toml", "\n".join(_claim_table(claim) for claim in claims))
+    write_whole(folder / "study.toml", _study_table(folder.name, seed))
     return {name: len(table) for name, table in written.items()} | {"claims.toml": len(claims)}
 
 
@@ -104,8 +104,3 @@ def _claim_table(claim: Claim) -> str:
 def _text(value: Any) -> str:
     """Return a text, number or truth value as TOML, which writes these as JSON does."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

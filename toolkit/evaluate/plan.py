@@ -5,12 +5,11 @@ in the singular where each ``[[checkpoint]]`` of the file is one.
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from toolkit.evaluate.requests import CheckpointSource
 
 Kind = Literal["real", "random_labels", "format_only"]
-KINDS = get_args(Kind)
 Scoring = Literal["text", "letter", "generate"]
 ItemKind = Literal["items", "multiple_choice", "generation", "bigbench"]
 AnswerParser = Literal["whole", "first_line", "first_number", "number", "letter", "option"]

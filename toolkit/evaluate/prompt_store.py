@@ -7,6 +7,7 @@ thousand records would be most of what a run writes.
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from toolkit.evaluate.store import Lines
 
@@ -23,7 +24,7 @@ class PromptStore:
 
     def keep(self, prompts: Sequence[str]) -> list[str]:
         """Return the hash of each prompt; what is not there yet is written."""
-        shared = _shared_beginning(prompts) if len(prompts) > 1 else ""
+        shared = shared_beginning(prompts) if len(prompts) > 1 else ""
         begins = self._write(shared, "") if len(shared) >= LEAST_SHARED else ""
         start = len(shared) if begins else 0
         return [self._write(prompt, begins, start) for prompt in prompts]
@@ -37,8 +38,9 @@ class PromptStore:
         return sha256
 
 
-def _shared_beginning(texts: Sequence[str]) -> str:
-    first, last = min(texts), max(texts)  # all others begin as these two do
+def shared_beginning(each: Sequence[Any]) -> Any:
+    """Return what all of some texts, or tuples of tokens, begin with."""
+    first, last = min(each), max(each)  # all others begin as these two do
     pairs = enumerate(zip(first, last, strict=False))
     return first[: next((at for at, (one, other) in pairs if one != other), len(first))]
 

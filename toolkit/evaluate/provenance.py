@@ -16,7 +16,7 @@ from toolkit.evaluate.demonstrations import demonstrations
 from toolkit.evaluate.measure import Measured
 from toolkit.evaluate.plan import Plan
 from toolkit.evaluate.task_items import TaskItems
-from toolkit.paths import atomic_path, sha256_of
+from toolkit.paths import sha256_of, write_whole
 
 PROVENANCE_FILE = "evaluation.json"
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pandas", "pyarrow")
@@ -38,8 +38,7 @@ def write_provenance(
         "checkpoints": {each.name: asdict(measured[each.name]) for each in plan.checkpoint},
         "tasks": {task.plan.name: _task(task, plan) for task in tasks},
     }
-    with atomic_path(folder / PROVENANCE_FILE) as temporary:
-        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_whole(folder / PROVENANCE_FILE, json.dumps(record, indent=1) + "\n")
 
 
 def versions() -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from toolkit.errors import ToolkitError
 from toolkit.evaluate.encoding import INSTALL
-from toolkit.paths import atomic_path
+from toolkit.paths import write_whole
 
 
 @contextmanager
@@ -52,8 +52,7 @@ def only_run(store: Path) -> Iterator[None]:
 def _sign(holder: Path) -> None:
     began = datetime.now(UTC).isoformat(timespec="seconds")
     who = {"process": os.getpid(), "machine": socket.gethostname(), "since": began}
-    with atomic_path(holder) as temporary:
-        temporary.write_text(json.dumps(who), encoding="utf-8")
+    write_whole(holder, json.dumps(who))
 
 
 def _who(holder: Path) -> str:

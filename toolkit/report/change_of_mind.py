@@ -20,14 +20,12 @@ from toolkit.report.numbers import chance_of, counted, share
 from toolkit.report.sentences import paragraphs
 from toolkit.robustness import Robustness
 from toolkit.specifications import carries
-from toolkit.stability import arms_of
 from toolkit.support import unmet
 from toolkit.variants import mixed
 from toolkit.verdict import Verdict, by_probability
 
 LIMITS = (round(1 - SURE_FROM, 6), SURE_FROM)
 HERE, CURVE, PRIOR, SPECIFICATION = "this fit", "other curve", "jump's prior", "specification"
-TRIED_COLUMNS = ("kind", "unit", "arm", "probability", "sure")
 P_JUMP = f"P(jump > {MATERIAL})"
 NOT_ASKED = "where that arm's jump lies, and whether it holds on other curves, was not asked"
 NEEDS = {
@@ -92,14 +90,14 @@ def _asked_for(verdict: Verdict) -> Outcome:
 
 
 def tried_rows(verdict: Verdict, robustness: Robustness) -> pd.DataFrame:
-    """Return P(jump > ROPE) in this fit and in all others (``TRIED_COLUMNS``), arm by arm.
+    """Return P(jump > ROPE) in this fit and in all others, arm by arm.
 
     Refits that gave no number are left out; ``sure`` is "no" where one did not converge or its
     weights cannot be relied on.
     """
     claim, tables, parts = verdict.claim, robustness.tables, []
     names = {arm_named(claim.published_arm): "published", CONTROLLED_ARM: "residual"}
-    for arm in arms_of(claim):
+    for arm in claim.arms:
         here = verdict.estimates[f"p_{names[arm]}_jump"].median
         rows = [(HERE, HERE, here, SURE)]
         for name in ("rivals", "jump_prior", "influence", "specifications"):
@@ -184,7 +182,7 @@ def strip_block(verdict: Verdict, tried: pd.DataFrame) -> str:
     """Return the strip of everything that was tried, with a sentence for each arm."""
     claim, said, rows = verdict.claim, [], []
     names = {arm_named(claim.published_arm): "published", CONTROLLED_ARM: "residual"}
-    for arm in arms_of(claim):
+    for arm in claim.arms:
         own = tried[(tried["arm"] == arm.label) & (tried["kind"] != HERE)]
         if own.empty:
             continue

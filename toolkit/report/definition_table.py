@@ -157,7 +157,28 @@ def _metric_part(result: SwapResult) -> str:
     )  # fmt: skip
     flagged = f"<p>{marked(flags[0].upper() + flags[1:])}.</p>" if flags else ""
     text = paragraphs(f"{result.text} {said}")
-    return flagged + text + table(header, rows, f"Metric swap, {result.arm.label}")
+    swapped = table(header, rows, f"Metric swap, {result.arm.label}")
+    return flagged + text + swapped + _token_part(result)
+
+
+def _token_part(result: SwapResult) -> str:
+    """Return exact match beside what accuracy per token predicts, where lengths are known."""
+    if not result.tokens:
+        return ""
+    rows = [
+        (
+            check.checkpoint, check.prompt_format, Num(f"{check.n_shots:g}"),
+            Num(f"{check.per_token:.3f}"),
+            Num(f"{check.predicted:.3f} [{check.low:.3f}, {check.high:.3f}]"),
+            Num(f"{check.observed:.3f}"), "yes" if check.agrees else "no",
+        )
+        for check in result.tokens
+    ]  # fmt: skip
+    header = (
+        "checkpoint", "prompt format", "shots", "right per token", "predicted whole answers [95%]",
+        "observed", "as predicted",
+    )  # fmt: skip
+    return table(header, rows, f"Whole answers from single tokens, {result.arm.label}")
 
 
 def _published_verdict(result: SwapResult) -> str:

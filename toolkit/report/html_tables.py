@@ -116,11 +116,11 @@ def _interval(estimate: Estimate) -> Num:
     return Num(interval(estimate))
 
 
-def verdict_table(analysis: Analysis, page: str = "") -> str:
+def verdict_table(analysis: Analysis) -> str:
     """Return every claim with the published verdict beside ours."""
     rows = [
         (
-            link(f"{page}#{v.claim.slug}", v.claim.row),
+            link(f"#{v.claim.slug}", v.claim.row),
             "before" if v.claim.claim_set == "prior" else "control",
             v.claim.published_verdict,
             badge_link(v.outcome),
@@ -151,7 +151,7 @@ def reproduction_table(rows: Sequence[Reproduced]) -> str:
         ("what", "of", "published", "recomputed from the scores", "result"),
         [
             (r.kind, r.subject, r.published, r.recomputed,
-             "reproduced" if r.agrees else Markup("<strong>not reproduced</strong>"))
+             "reproduced" if r.agrees else marked("not reproduced"))
             for r in rows
         ],
         "Reproduction of published quantities",

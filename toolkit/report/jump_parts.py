@@ -187,7 +187,7 @@ def other_metrics(claim: Claim, specifications: pd.DataFrame | None) -> pd.DataF
         return own.iloc[:0]
     held = [axis for axis in AXES if axis not in ("metric", "prompt_format")]
     same = (own[held] == main[held].iloc[0]).all(axis=1)
-    arms = [arm.label for arm in dict.fromkeys((arm_named(claim.published_arm), CONTROLLED_ARM))]
+    arms = [arm.label for arm in claim.arms]
     return own[same & (own["label"] != "main") & own["arm"].isin(arms) & own["median"].notna()]
 
 

@@ -14,7 +14,7 @@ import altair as alt
 import vl_convert
 
 from toolkit.errors import ReportError
-from toolkit.paths import atomic_path
+from toolkit.paths import write_whole
 
 ASSETS = Path(__file__).parent / "assets"
 MARK = "<!-- emergence-toolkit page assets -->"
@@ -85,8 +85,7 @@ def vega_bundle(cache_folder: Path | None = None) -> str:
         return _built_bundle(version)
     file = cache_folder / vega_file_name()
     if not file.is_file():
-        with atomic_path(file) as temporary:
-            temporary.write_text(_built_bundle(version), encoding="utf-8")
+        write_whole(file, _built_bundle(version))
     return file.read_text(encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.errors import ReportError
-from toolkit.paths import atomic_path
+from toolkit.paths import write_whole
 from toolkit.report import embedded, quarto
 from toolkit.report.offline import check_offline
 from toolkit.report.page import made_by, with_assets
@@ -65,8 +65,7 @@ def render(
         text = page.read_text(encoding="utf-8")
         finished = with_assets(text, cache_folder, vega_beside=vega_beside)
     check_offline(finished, output.name, beside=() if vega_beside is None else (vega_beside,))
-    with atomic_path(output) as temporary:
-        temporary.write_text(finished, encoding="utf-8")
+    write_whole(output, finished)
     return Rendered(output, route, time.perf_counter() - start)
 
 

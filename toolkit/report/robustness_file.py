@@ -14,7 +14,7 @@ from toolkit.definitions import DefinitionResult
 from toolkit.estimands import ROPE
 from toolkit.robustness import Robustness
 from toolkit.specifications import SpecificationSummary
-from toolkit.stability import ArmStability, arms_of, stability
+from toolkit.stability import ArmStability, stability
 from toolkit.verdict import Verdict
 
 DIGITS = 6
@@ -49,7 +49,7 @@ def claim_stability(analysis: Analysis, verdict: Verdict) -> tuple[ArmStability,
     names = {published: "p_published_jump", CONTROLLED_ARM: "p_residual_jump"}
     return tuple(
         stability(verdict.claim, analysis.robustness, verdict.estimates[names[arm]].median, arm)
-        for arm in arms_of(verdict.claim)
+        for arm in verdict.claim.arms
     )
 
 
@@ -107,12 +107,6 @@ def share_text(found: SpecificationSummary) -> str:
     if not found.n_carrying:
         return "none can speak of it"
     return f"{round(found.share_positive * found.n_carrying)} of {found.n_carrying}"
-
-
-def _share(summary: SpecificationSummary) -> str:
-    if summary.n_carrying == 0:
-        return "none carries the claim"
-    return f"{100 * summary.share_positive:.0f}% of {summary.n_carrying}"
 
 
 def robustness_tables(robustness: Robustness) -> dict[str, Any]:

@@ -41,13 +41,14 @@ def files_under(path: Path, patterns: Sequence[str], expected: str) -> list[Path
     return found
 
 
-def read_document(path: Path, largest: int = DOCUMENT_MAX) -> Any:
+def read_document(path: Path) -> Any:
     """Return the whole of a JSON file."""
     size = size_of(path)
-    if size > largest:
+    if size > DOCUMENT_MAX:
         msg = (
             f"{path}: got {size / 2**20:.0f} MB in one JSON document, expected at most "
-            f"{largest / 2**20:.0f} MB; split the run, or write the log in its tool's own format."
+            f"{DOCUMENT_MAX / 2**20:.0f} MB; split the run, or write the log in its tool's own "
+            "format."
         )
         raise SourceError(msg)
     return parse(path.read_bytes(), str(path))

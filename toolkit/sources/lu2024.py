@@ -44,11 +44,12 @@ import pandas as pd
 
 from toolkit.errors import SourceError
 from toolkit.scores import CELL, SCORES_SCHEMA
-from toolkit.sources.upstream import check_columns, check_hash, refuse
+from toolkit.sources.upstream import check_columns, check_hash, check_known, refuse
 from toolkit.tables import check_table, first_row, line_of
 
 SHA256 = "43159449c7c9a52e25f0f8499441f325ab72fbfdea55f51cf9547f3f24474a99"
-LEFT_OUT_CHECKPOINTS = {"code": "not in the paper's table", "gpt-4": "not in the paper's table"}
+# Not in the paper's table.
+LEFT_OUT_CHECKPOINTS = ("code", "gpt-4")
 LEFT_OUT_TASK = "international_phonetic_alphabet_transliterate"
 PROMPT_FORMATS = {"closed": "closed", "closed-adv": "letter"}
 METRICS = {"exact_match_accuracy": "exact_match", "bert_score_accuracy": "bert_score"}
@@ -88,13 +89,9 @@ def convert(raw: pd.DataFrame, where: str) -> dict[str, pd.DataFrame]:
 def _kept_rows(raw: pd.DataFrame, where: str) -> pd.DataFrame:
     """Return the rows and names of this study; an unknown prompt format is an error."""
     rows = raw[COLUMNS].assign(task=raw["filename"].str.removesuffix("/task.json"))
-    known = {*PROMPT_FORMATS, "open"}
-    unknown = set(rows["prompt_type"]) - known
-    if unknown:
-        msg = f"{where}: got prompt_type {sorted(unknown)}, expected one of {sorted(known)}."
-        raise SourceError(msg)
+    check_known(rows, "prompt_type", [*PROMPT_FORMATS, "open"], where)
     keep = (
-        ~rows["model"].isin(list(LEFT_OUT_CHECKPOINTS))
+        ~rows["model"].isin(LEFT_OUT_CHECKPOINTS)
         & (rows["task"] != LEFT_OUT_TASK)
         & (rows["prompt_type"] != "open")
         & ~((rows["task"] == "codenames") & (rows["prompt_type"] == "closed-adv"))
