@@ -257,8 +257,8 @@ def test_study_wrong_entry_is_named(tiny_study, edit, refusal, old, new, parts):
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [
-        ('"step"', '"stp"', ["got model 'stp' (did you mean 'step'?)", "expected one of step"]),
-        ('"step"', '"linear"', ["got model 'linear'", "expected one of step"]),
+        ('"step"', '"stp"', ["key 'model': got 'stp' (did you mean 'step'?)", "expected one of step"]),
+        ('"step"', '"linear"', ["key 'model': got 'linear'", "expected one of step"]),
         ("[quick]", "[quicker]", ["unknown key 'quicker' (did you mean 'quick'?)"]),
         ('"closed"', '"closed2"', ["prompt_format", "'closed2'", "did you mean 'closed'"]),
         ("[full]\ndraws = 50", "[full]\ndraws = -5", ["draws", "-5", "expected"]),

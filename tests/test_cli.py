@@ -187,7 +187,7 @@ def test_import_of_an_absent_file_writes_nothing(refused, tmp_path):
 
 def test_import_from_an_unknown_source_is_one_line(refused, tmp_path):
     message = refused(tmp_path, "import", "lu2042", tmp_path / "x.csv")
-    assert "'lu2042': no such source (did you mean 'lu2024'?)" in message
+    assert "source: got 'lu2042' (did you mean 'lu2024'?)" in message
 
 
 @pytest.fixture

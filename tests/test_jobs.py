@@ -73,5 +73,5 @@ def test_cluster_without_the_gpus_of_a_job_is_one_message():
 
 def test_ray_that_is_not_installed_is_one_message(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(EngineError, match=r"emergence-toolkit\[cluster\]"):
+    with pytest.raises(EngineError, match=r"pip install -e '\.\[cluster\]'"):
         list(run_unordered(size_label, [(9.0,)], Workers("ray", 1)))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from toolkit.claims import ARM_LABELS
 from toolkit.compute_sizes import PARAMETERS
+from toolkit.gates import SURE
 
 # Told apart by the colour-blind, with contrast on white and on near-black alike.
 ZERO_SHOT, FEW_SHOT = "#2887C8", "#D9661F"
@@ -92,7 +93,7 @@ def exceedance_chart(exceedance: pd.DataFrame, rope: float, title: str) -> Layer
     practically_nil = (
         alt.Chart(zone).mark_rect(opacity=0.15, color=NEUTRAL).encode(x="from:Q", x2="to:Q")
     )
-    needed = alt.Chart(pd.DataFrame({"p": [0.95]})).mark_rule(strokeDash=[2, 3], color=NEUTRAL)
+    needed = alt.Chart(pd.DataFrame({"p": [SURE]})).mark_rule(strokeDash=[2, 3], color=NEUTRAL)
     layers = alt.layer(practically_nil, needed.encode(y="p:Q"), line)
     return layers.properties(width="container", height=PANEL_HEIGHT, title=title)
 

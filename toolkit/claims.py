@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolkit.compute_sizes import best_parameters
-from toolkit.errors import ClaimError, did_you_mean
+from toolkit.errors import ClaimError, did_you_mean, one_of
 from toolkit.strict_toml import from_table, read_toml
 
 # Study ids and slugs become file names and link targets.
@@ -40,12 +40,7 @@ ARM_LABELS = tuple(arm.label for arm in ARMS)
 
 def arm_named(label: str, key: str = "published_arm") -> Arm:
     """Return the arm with this label, or raise ``ClaimError``."""
-    for arm in ARMS:
-        if arm.label == label:
-            return arm
-    hint = did_you_mean(label, list(ARM_LABELS))
-    msg = f"{key}: got {label!r}{hint}, expected one of {', '.join(ARM_LABELS)}."
-    raise ClaimError(msg)
+    return ARMS[ARM_LABELS.index(one_of(label, ARM_LABELS, key))]
 
 
 # The published verdict of a study that has none of its own on a task.

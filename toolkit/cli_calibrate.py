@@ -57,11 +57,11 @@ def calibrate(
     from toolkit.calibrate.truths import BLOCKS
     from toolkit.jobs import ENGINES, Workers
 
-    blocks = [one_of(name, list(BLOCKS), "block") for name in block or BLOCKS]
+    blocks = [one_of(name, BLOCKS, "block") for name in block or BLOCKS]
     settings: dict[str, Any] = {"full": FULL, "quick": QUICK}[
         one_of(profile, ["full", "quick"], "profile")
     ]
-    workers = Workers(one_of(engine, list(ENGINES), "engine"), jobs, address)
+    workers = Workers(one_of(engine, ENGINES, "engine"), jobs, address)
     name, found = _design(design)
     campaign = Campaign(name, found, cache=paths.cache_dir() / "calibrate", **settings)
     folder = paths.calibration_dir(name, profile)
@@ -100,7 +100,7 @@ def simulate(
 
     found, tasks = read_design(design)
     for task in tasks:
-        one_of(task.truth, list(TRUTHS), "truth")
+        one_of(task.truth, TRUTHS, "truth")
     for path, n_rows in write_study(found, tasks, to, seed).items():
         print_line(f"{path}: {n_rows} rows")
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from toolkit.errors import did_you_mean
+from toolkit.errors import one_of
 from toolkit.terminal import print_json, print_line, print_table
 
 
@@ -50,9 +50,7 @@ def _map(study: str | None, noise: str, height: float) -> tuple[list[dict[str, A
     from toolkit.step_power import NOISE
     from toolkit.study import load_study_folder
 
-    if noise not in NOISE:
-        msg = f"noise is '{noise}'{did_you_mean(noise, list(NOISE))}; expected {', '.join(NOISE)}"
-        raise typer.BadParameter(msg)
+    one_of(noise, NOISE, "--noise")
     if study is None:
         title = "The lowest step (points) that would be found four times in five"
         return map_rows(NOISE[noise].scales), title, map_reading(noise)
@@ -69,11 +67,7 @@ def _check(study: str, as_json: bool) -> None:
 
     source = load_study_folder(study)
     reproduced = reproduce(source.folder, source.scores, source.claims, source.plan.prompt_format)
-    means = (
-        recompute_means(source.folder, source.scores).to_dict(orient="records")
-        if (source.folder / "repeats.csv").exists()
-        else []
-    )
+    means = recompute_means(source.folder, source.scores)
     rows = [
         {
             "kind": r.kind,
@@ -91,7 +85,7 @@ def _check(study: str, as_json: bool) -> None:
                 "study": source.study.id,
                 "sizes": source.said_of_sizes or source.size_name,
                 "reproduction": rows,
-                "means": means,
+                "means": [] if means is None else means.to_dict(orient="records"),
                 "gates": closed,
             }
         )

@@ -39,7 +39,7 @@ def ladder(
     from toolkit.ladder.files import PLAN, STUDY
     from toolkit.ladder.recipe import PROFILES
 
-    recipe = PROFILES[one_of(profile, list(PROFILES), "--profile")]
+    recipe = PROFILES[one_of(profile, PROFILES, "--profile")]
     n_steps = len(recipe.widths) * (recipe.steps + recipe.tuning_steps)
     with measuring(f"{to.name}: training", n_steps, "steps") as (tell, tick):
         n_tokens = recipe.rows_per_step * recipe.row_length

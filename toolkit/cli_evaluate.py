@@ -35,7 +35,7 @@ def evaluate(
     from toolkit.evaluate.task_items import load_tasks
     from toolkit.jobs import ENGINES, Workers
 
-    where = Workers(one_of(engine, list(ENGINES), "engine"), workers, address)
+    where = Workers(one_of(engine, ENGINES, "engine"), workers, address)
     read = read_plan(plan)
     tasks = load_tasks(read)
     if dry_run:

@@ -4,6 +4,7 @@ Every message says *where* and *what is wrong*, what it got, what it expected, a
 Misuse of a function by code stays a ``ValueError`` or ``TypeError`` with its traceback.
 """
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 
@@ -43,13 +44,14 @@ class ReportError(ToolkitError):
     """A document could not be rendered."""
 
 
-def one_of(name: str, known: list[str], what: str) -> str:
-    """Return a name that is known, or raise ``ClaimError`` saying ``what`` it should be."""
-    if name not in known:
-        msg = (
-            f"{what}: got {name!r}{did_you_mean(name, known)}; expected one of {', '.join(known)}."
-        )
-        raise ClaimError(msg)
+def one_of(
+    name: str, known: Iterable[str], what: str, error: type[ToolkitError] = ClaimError
+) -> str:
+    """Return a name that is known, or raise an error that says ``what`` it should be."""
+    names = list(known)
+    if name not in names:
+        hint = did_you_mean(name, names)
+        raise error(f"{what}: got {name!r}{hint}; expected one of {', '.join(names)}.")
     return name
 
 

@@ -17,13 +17,10 @@ import pyarrow.parquet as pq
 from toolkit.errors import SourceError
 from toolkit.importing import ITEMS_FILE
 from toolkit.items_file import BATCH
-from toolkit.reproduction import REPEATS_SCHEMA
+from toolkit.reproduction import REPEATS_FILE, read_repeats
 from toolkit.scores import CELL, Scores, read_scores
 from toolkit.sources.runs import Cell, Run
 from toolkit.study import find_study
-from toolkit.tables import read_table
-
-REPEATS_FILE = "repeats.csv"
 
 
 @dataclass(frozen=True)
@@ -125,11 +122,11 @@ def _runs_with_items(folder: Path, left_out: set[str]) -> dict[Cell, list[str]]:
 
 def _repeats(folder: Path) -> dict[Cell, list[Run]]:
     """Return the runs that ``repeats.csv`` counts, in the order of their seeds."""
-    if not (folder / REPEATS_FILE).is_file():
+    table = read_repeats(folder)
+    if table is None:
         return {}
     found: dict[Cell, list[Run]] = {}
-    table = read_table(folder / REPEATS_FILE, REPEATS_SCHEMA).sort_values([*CELL, "seed"])
-    rows: Any = table.to_dict("records")
+    rows: Any = table.sort_values([*CELL, "seed"]).to_dict("records")
     for row in rows:
         n_items = int(row["n_items"])
         share = row["n_correct"] / n_items

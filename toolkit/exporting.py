@@ -16,7 +16,7 @@ import pandas as pd
 
 from toolkit.claims import load_study
 from toolkit.compute_sizes import are_from_compute
-from toolkit.errors import SourceError, did_you_mean
+from toolkit.errors import SourceError, one_of
 from toolkit.exported_runs import ItemSums, Runs, load_runs
 from toolkit.importing import cells_table, staged
 from toolkit.scores import CELL
@@ -50,10 +50,7 @@ def export_study(
     ToolkitError
         When the study is not valid, or holds what the format can't carry.
     """
-    if to_format not in FORMATS:
-        hint = did_you_mean(to_format, list(FORMATS))
-        msg = f"'{to_format}': no such format{hint}; expected {' or '.join(FORMATS)}."
-        raise SourceError(msg)
+    one_of(to_format, FORMATS, "format", SourceError)
     runs = load_runs(study, left_out)
     if to.is_dir() and any(to.iterdir()):
         msg = f"{to}: got a folder with files, expected a new or an empty one; choose another --to."

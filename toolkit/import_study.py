@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit import paths
-from toolkit.errors import SourceError, ToolkitError, did_you_mean
+from toolkit.errors import SourceError, ToolkitError, one_of
 from toolkit.import_report import data_lines, reading_lines
 from toolkit.importing import ITEMS_FILE, make_tables, staged, write_tables
 from toolkit.items_file import items_file
@@ -82,14 +82,8 @@ def describe_study(request: Request, tick: Tick = no_tick) -> tuple[str, ...]:
 
 
 def _format(request: Request) -> str:
-    known = [*FORMATS, *SOURCES]
-    if request.format not in FORMATS:
-        hint = did_you_mean(request.format, known)
-        msg = (
-            f"'{request.format}': no such source{hint}; expected one of {', '.join(sorted(known))}."
-        )
-        raise SourceError(msg)
-    return request.format
+    # Who misspells a bundled source comes here as well.
+    return one_of(request.format, sorted([*FORMATS, *SOURCES]), "source", SourceError)
 
 
 def _read(

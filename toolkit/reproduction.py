@@ -22,6 +22,7 @@ from toolkit.tables import read_table
 # scores.csv writes ten digits.
 MEAN_TOLERANCE = 1e-9
 MARGINAL_RISE = 0.05
+REPEATS_FILE = "repeats.csv"
 # The kind of what says little: that a score is above its baseline, or not.
 SIDE = "above baseline"
 
@@ -66,14 +67,14 @@ def reproduce(
     """Return every published quantity that the scores determine, recomputed."""
     record = scores.of_record(prompt_format)
     rows = [row for claim in claims for row in _claim_rows(claim, record)]
-    if (folder / "repeats.csv").exists():
-        rows.extend(_mean_rows(folder, scores))
-    return rows
+    means = recompute_means(folder, scores)
+    return rows if means is None else rows + _mean_rows(means, scores)
 
 
-def read_repeats(folder: Path) -> pd.DataFrame:
-    """Return the counts of single runs, one row per run and metric."""
-    return read_table(folder / "repeats.csv", REPEATS_SCHEMA)
+def read_repeats(folder: Path) -> pd.DataFrame | None:
+    """Return the counts of single runs, one row per run and metric; None where a study has none."""
+    path = folder / REPEATS_FILE
+    return read_table(path, REPEATS_SCHEMA) if path.exists() else None
 
 
 def largest_judged(claim: Claim, record: Scores) -> pd.Series:
@@ -118,12 +119,14 @@ def _claim_rows(claim: Claim, record: Scores) -> list[Reproduced]:
     return rows
 
 
-def recompute_means(folder: Path, scores: Scores) -> pd.DataFrame:
+def recompute_means(folder: Path, scores: Scores) -> pd.DataFrame | None:
     """Return every cell with the mean over its runs, recomputed, and whether it agrees.
 
-    Columns: those of a cell, n_repeats, score, mean, runs, agrees.
+    Columns: those of a cell, n_repeats, score, mean, runs, agrees. None where there are no runs.
     """
     runs = read_repeats(folder)
+    if runs is None:
+        return None
     runs = runs.assign(accuracy=runs["n_correct"] / runs["n_items"])
     means = runs.groupby(CELL).agg(mean=("accuracy", "mean"), runs=("accuracy", "size"))
     cells = scores.frame[[*CELL, "n_repeats", "score"]].merge(
@@ -132,7 +135,7 @@ def recompute_means(folder: Path, scores: Scores) -> pd.DataFrame:
     strangers = means.index.difference(pd.MultiIndex.from_frame(scores.frame[CELL]))
     if len(strangers):
         msg = (
-            f"{folder / 'repeats.csv'}: got runs of {dict(zip(CELL, strangers[0], strict=True))}, "
+            f"{folder / REPEATS_FILE}: got runs of {dict(zip(CELL, strangers[0], strict=True))}, "
             "expected runs of cells that stand in scores.csv; correct the names or remove them."
         )
         raise ScoresError(msg)
@@ -140,12 +143,12 @@ def recompute_means(folder: Path, scores: Scores) -> pd.DataFrame:
     return cells.assign(agrees=same & (cells["runs"] == cells["n_repeats"]))
 
 
-def _mean_rows(folder: Path, scores: Scores) -> list[Reproduced]:
+def _mean_rows(means: pd.DataFrame, scores: Scores) -> list[Reproduced]:
     """Return one row per task: how many of its means over repeats come out as in the table."""
     titles = scores.tasks.set_index("task")
     shown = titles["title"] if "title" in titles else titles.index.to_series()
     rows = []
-    for task, cells in recompute_means(folder, scores).groupby("task"):
+    for task, cells in means.groupby("task"):
         several = int((cells["n_repeats"] > 1).sum())
         wrong = cells[~cells["agrees"]]
         text = f"{int(cells['agrees'].sum())} means equal to {MEAN_TOLERANCE:g}"

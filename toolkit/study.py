@@ -15,7 +15,7 @@ import pandas as pd
 from toolkit import paths
 from toolkit.claims import Claim, Study, load_claims, load_study
 from toolkit.compute_sizes import COMPUTE_OPTIMAL, PARAMETERS, SAID, are_from_compute
-from toolkit.errors import ClaimError, did_you_mean
+from toolkit.errors import ClaimError, did_you_mean, one_of
 from toolkit.models import MODELS
 from toolkit.option_measures import UNBOUNDED, read_option_measures
 from toolkit.sampling import FitSettings
@@ -157,17 +157,8 @@ def _load_plan(folder: Path, prompt_formats: list[str]) -> AnalysisPlan:
     plan = from_table(AnalysisPlan, read_toml(path), str(path))
     # A smooth model has no jump to judge.
     fitting = [name for name, model in MODELS.items() if model.jumps]
-    if plan.model not in fitting:
-        hint = did_you_mean(plan.model, fitting)
-        msg = f"{path}: got model '{plan.model}'{hint}, expected one of {', '.join(fitting)}."
-        raise ClaimError(msg)
-    if plan.prompt_format not in prompt_formats:
-        hint = did_you_mean(plan.prompt_format, prompt_formats)
-        msg = (
-            f"{path}: got prompt_format '{plan.prompt_format}'{hint}, expected one that scores.csv "
-            f"has: {', '.join(prompt_formats)}."
-        )
-        raise ClaimError(msg)
+    one_of(plan.model, fitting, f"{path}: key 'model'")
+    one_of(plan.prompt_format, prompt_formats, f"{path}: key 'prompt_format', as in scores.csv")
     for profile, settings in (
         ("quick", plan.quick),
         ("full", plan.full),

@@ -159,7 +159,7 @@ def test_dry_run_says_what_a_window_cuts_and_refuses_what_the_run_would(
 
 def test_measuring_without_torch_is_one_message(garden, monkeypatch):
     monkeypatch.setitem(sys.modules, "toolkit.evaluate.engine", None)
-    with pytest.raises(ToolkitError, match=r"emergence-toolkit\[evaluate\]"):
+    with pytest.raises(ToolkitError, match=r"pip install -e '\.\[evaluate\]'"):
         run(garden)
 
 

@@ -188,7 +188,7 @@ def test_a_file_in_place_of_the_folder_is_one_message(tmp_path):
 
 def test_missing_torch_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(EngineError, match=r"emergence-toolkit\[evaluate\]"):
+    with pytest.raises(EngineError, match=r"pip install -e '\.\[evaluate\]'"):
         check_device("cpu")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from toolkit.claims import check_name
-from toolkit.errors import PlanError, did_you_mean
+from toolkit.errors import PlanError, did_you_mean, one_of
 from toolkit.evaluate.conditions import conditions
 from toolkit.evaluate.plan import METRICS, CheckpointPlan, DemonstrationPlan, Plan, TaskPlan
 from toolkit.evaluate.templates import check_format
@@ -72,11 +72,11 @@ def _check_checkpoint(checkpoint: CheckpointPlan, plan: Plan, where: str) -> Non
 def _check_task(task: TaskPlan, plan: Plan, where: str) -> None:
     known = METRICS[task.scoring]
     for metric in task.metrics:
-        _check_known(metric, known, f"{where}: key 'metrics'")
+        one_of(metric, known, f"{where}: key 'metrics'", PlanError)
     _check_once(task.metrics, f"{where}: key 'metrics'")
     names = [each.name for each in plan.format]
     for name in task.formats:
-        _check_known(name, names, f"{where}: key 'formats'")
+        one_of(name, names, f"{where}: key 'formats'", PlanError)
     _check_once(task.formats, f"{where}: key 'formats'")
     if (task.scoring == "generate") != (task.answer is not None):
         msg = (
@@ -137,13 +137,6 @@ def _check_prompt_formats(plan: Plan, where: str) -> None:
                 "format."
             )
             raise PlanError(msg)
-
-
-def _check_known(name: str, known: Sequence[str], where: str) -> None:
-    if name not in known:
-        hint = did_you_mean(name, list(known))
-        msg = f"{where}: got {name!r}{hint}, expected one of {', '.join(known)}."
-        raise PlanError(msg)
 
 
 def _check_once(values: Sequence[object], where: str) -> None:

@@ -11,14 +11,14 @@ from toolkit.analysis import Analysis
 from toolkit.gates import Outcome
 from toolkit.report import html_tables as tables
 from toolkit.report.html_tables import BADGES, Num
-from toolkit.report.numbers import chance_of, interval
+from toolkit.report.numbers import P_JUMP, chance_of, interval
 from toolkit.report.sentences import square_words
 from toolkit.verdict import Verdict
 
 HEADER = (
     "task", "study", "published verdict", "our verdict",
-    "jump after controls, points [90%]", "P(> 5 points)",
-    "jump as published, points [90%]", "P(> 5 points)",
+    "jump after controls, points [90%]", P_JUMP,
+    "jump as published, points [90%]", P_JUMP,
 )  # fmt: skip
 
 

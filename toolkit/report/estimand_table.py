@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import log10
 
 from toolkit.claims import CONTROLLED_ARM, arm_named
-from toolkit.curves import Sharpness
+from toolkit.curves import SURE, Sharpness
 from toolkit.estimands import MATERIAL, Estimate
 from toolkit.extrapolation import Extrapolation
 from toolkit.onset import Onset
@@ -157,7 +157,7 @@ def _onset_row(onset: Onset) -> Row:
             f"{counted(onset.n_up_to, 'checkpoint')} up to there scored so high)"
         )
     text = (
-        f"of a typical checkpoint; {MATERIAL} above chance with probability 0.95 from: {sure}; "
+        f"of a typical checkpoint; {MATERIAL} above chance with probability {SURE:g} from: {sure}; "
         f"within the sizes at all with probability {chance_of(onset.p_within)}, at the smallest "
         f"already (then the onset lies below it) with {chance_of(onset.p_smallest)}"
     )

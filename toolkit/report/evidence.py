@@ -14,7 +14,7 @@ from toolkit.analysis import Analysis
 from toolkit.claims import CONTROLLED_ARM
 from toolkit.gates import detectable_difference, gap_around, in_arm
 from toolkit.report.numbers import counted
-from toolkit.wording import size_label
+from toolkit.wording import first_listed, size_label
 
 # Effects that let scores differ at one size, by the variable that says the model has them.
 EFFECTS = {
@@ -203,6 +203,4 @@ def known(value: float) -> str:
 def tally(values: Sequence[str] | pd.Series) -> str:
     """Return how often each value occurs, the commonest first."""
     counts = pd.Series(values, dtype=object).value_counts()
-    shown = [f"{name} ({count})" for name, count in counts.iloc[:SHOWN].items()]
-    more = len(counts) - SHOWN
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    return first_listed([f"{name} ({count})" for name, count in counts.items()], SHOWN)

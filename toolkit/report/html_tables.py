@@ -9,7 +9,7 @@ from toolkit.diagnose import Check
 from toolkit.estimands import Estimate
 from toolkit.gates import WITH_JUMP, Gate, Outcome
 from toolkit.models.priors import PRIORS
-from toolkit.report.numbers import chance_of, interval
+from toolkit.report.numbers import P_JUMP, chance_of, interval
 from toolkit.report.sentences import meaning
 from toolkit.reproduction import Reproduced
 from toolkit.verdict import Verdict
@@ -133,8 +133,8 @@ def verdict_table(analysis: Analysis) -> str:
     ]
     header = (
         "task", "claimed", "published verdict", "our verdict",
-        "jump after controls, points [90%]", "P(> 5 points)",
-        "jump as published, points [90%]", "P(> 5 points)",
+        "jump after controls, points [90%]", P_JUMP,
+        "jump as published, points [90%]", P_JUMP,
     )  # fmt: skip
     return table(header, rows, "Published verdict beside ours")
 

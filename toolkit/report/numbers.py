@@ -2,7 +2,7 @@
 
 import math
 
-from toolkit.estimands import Estimate
+from toolkit.estimands import MATERIAL, Estimate
 from toolkit.wording import size_label
 
 # From a probability to the word for it; the first whose floor is reached is used.
@@ -20,6 +20,8 @@ HEDGES = (
 
 
 NOT_MEASURED = "not measured"
+# Heads of columns.
+P_JUMP = f"P(> {MATERIAL})"
 # Three digits only where the third is sure.
 FINE = 0.0005
 

@@ -13,7 +13,7 @@ from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.definitions import DefinitionResult
 from toolkit.estimands import ROPE
 from toolkit.robustness import Robustness
-from toolkit.specifications import SpecificationSummary
+from toolkit.specifications import HOLDS, SpecificationSummary
 from toolkit.stability import ArmStability, stability
 from toolkit.verdict import Verdict
 
@@ -94,7 +94,7 @@ def robustness_rows(claims: Sequence[Claim], robustness: Robustness) -> list[dic
             {
                 "task": claim.row,
                 "P(jump) on rivals": f"{p.min():.2f} to {p.max():.2f}",
-                "specifications with P(> 0) > 0.8": share_text(found.specifications),
+                f"specifications with P(> 0) > {HOLDS:g}": share_text(found.specifications),
                 "tail probability below the claimed size": tail,
                 "flags": ", ".join(found.flags) or "none",
             }

@@ -10,11 +10,11 @@ from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_html
 from toolkit.report.html_tables import Num
-from toolkit.report.numbers import chance_of, counted, hedge, interval, share
+from toolkit.report.numbers import P_JUMP, chance_of, counted, hedge, interval, share
 from toolkit.shared_tasks import load_shared_tasks
 
 HEADER = (
-    "task", "study", "verdict", "jump, points [90%]", "P(> 5 points)", "before the scores",
+    "task", "study", "verdict", "jump, points [90%]", P_JUMP, "before the scores",
     "in one more study", "studies disagree",
 )  # fmt: skip
 

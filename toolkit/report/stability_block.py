@@ -11,10 +11,10 @@ from toolkit.estimands import MATERIAL, ROPE
 from toolkit.influence import Influential
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num, marked, table
-from toolkit.report.numbers import points, share
+from toolkit.report.numbers import P_JUMP, points, share
 from toolkit.report.robustness_file import share_text
 from toolkit.report.sentences import paragraphs
-from toolkit.specifications import ROPE_AXIS, carries
+from toolkit.specifications import HOLDS, ROPE_AXIS, carries
 from toolkit.stability import ArmStability, RivalJump
 from toolkit.variants import mixed
 from toolkit.verdict import Verdict
@@ -29,7 +29,6 @@ FLAGS = {
     "SPECIFICATION_MATTERS": "another reasonable specification changes the answer",
 }
 JUMP = "jump, points [90%]"
-P_JUMP = f"P(> {MATERIAL})"
 
 
 def stability_block(
@@ -103,8 +102,8 @@ def _specification_text(arm: ArmStability) -> str:
     return (
         f"Specifications: {of.n_carrying} of {of.n_all} have scores on both sides of the claimed "
         f"size ({of.n_failed} could not be fitted, {of.n_mixed} converged). P(jump > 0) is above "
-        f"0.8 in {share_text(of)}; {P_JUMP} runs from {share(of.p_low)} to {share(of.p_high)}, "
-        f"median {share(of.p_median)}.{axis}"
+        f"{HOLDS:g} in {share_text(of)}; {P_JUMP} runs from {share(of.p_low)} to "
+        f"{share(of.p_high)}, median {share(of.p_median)}.{axis}"
     )
 
 

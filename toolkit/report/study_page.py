@@ -168,9 +168,9 @@ def decidable(analysis: Analysis) -> None:
 def replicate_audit(analysis: Analysis) -> None:
     """Show how far repeats of a cell agree."""
     source = analysis.source
-    if not (source.folder / "repeats.csv").exists():
-        return
     runs = read_repeats(source.folder)
+    if runs is None:
+        return
     of_record = runs_of_record(runs, source.scores, source.plan.prompt_format)
     groups = {"metric of record, as judged here": of_record}
     groups |= {f"{metric}, all": rows for metric, rows in runs.groupby("metric")}

@@ -3,7 +3,7 @@
 from toolkit.analysis import Analysis
 from toolkit.claims import CONTROLLED_ARM, Arm, arm_named
 from toolkit.gates import in_arm
-from toolkit.report.numbers import chance_of, interval
+from toolkit.report.numbers import P_JUMP, chance_of, interval
 from toolkit.verdict import Verdict
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -27,7 +27,7 @@ def _row(analysis: Analysis, verdict: Verdict) -> dict[str, str]:
         "published": claim.published_verdict,
         "verdict": verdict.outcome.value,
         "jump after controls": interval(of["residual_jump"]),
-        "P(> 5 points)": chance_of(of["p_residual_jump"]),
+        P_JUMP: chance_of(of["p_residual_jump"]),
         "reasons": ", ".join(dict.fromkeys(_in_words(reason.code) for reason in verdict.reasons)),
     }
 

@@ -206,9 +206,9 @@ def diagnostics(analysis: Analysis) -> None:
 def audit_of(analysis: Analysis) -> ReplicateAudit | None:
     """Return how far repeats of a cell agree; None where the study has none."""
     source = analysis.source
-    if not (source.folder / "repeats.csv").exists():
-        return None
     runs = read_repeats(source.folder)
+    if runs is None:
+        return None
     return audit_replicates(runs_of_record(runs, source.scores, source.plan.prompt_format))
 
 
