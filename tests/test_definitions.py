@@ -364,7 +364,8 @@ def test_any_cells_are_answered_for_every_definition(data):
 
 def test_simulation_depends_on_the_seed_and_the_claim_only():
     first = apply_definitions(claim(), cells(JUMP), NOTHING, 1)
-    assert apply_definitions(claim(), cells(JUMP), NOTHING, 1) == first
+    # As texts: from Python 3.13 on, results that hold a NaN are unequal to themselves.
+    assert repr(apply_definitions(claim(), cells(JUMP), NOTHING, 1)) == repr(first)
     for other in (
         apply_definitions(claim(), cells(JUMP), NOTHING, 2),
         apply_definitions(claim(slug="u"), cells(JUMP), NOTHING, 1),

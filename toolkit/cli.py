@@ -2,6 +2,7 @@
 
 import sys
 import time
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -61,6 +62,8 @@ app.add_typer(demo, name="demo")
 
 def main() -> None:
     """Run a command; an error that the reader can fix is one message and exit code 1."""
+    # nutpie warns of an argument that its version for Python 3.11 knows by no other name.
+    warnings.filterwarnings("ignore", ".use_grad_based_mass_matrix.", FutureWarning)
     try:
         app()
     except ToolkitError as error:
