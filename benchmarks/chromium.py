@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -26,8 +28,11 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def open_chromium(path: str) -> Iterator["Browser"]:
+def open_chromium() -> Iterator["Browser"]:
     """Start Chromium; it ends with the block."""
+    path = find_chromium()
+    if path is None:
+        raise typer.BadParameter(MISSING)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks.chromium import MISSING, find_chromium, open_chromium
+from benchmarks.chromium import open_chromium
 from benchmarks.machine import Benchmark, QuickOption
 from benchmarks.prior_fits import keep_draws
 from toolkit.paths import CHECKOUT
@@ -54,12 +54,9 @@ def main(
 
     Example: python -m benchmarks.pages
     """
-    path = find_chromium()
-    if path is None:
-        raise typer.BadParameter(MISSING)
     benchmark = Benchmark("pages", "How large are the pages, how soon usable?", quick=quick)
     studies = ["lu2024"] if quick else study_names()
-    with _site(site, studies) as folder, open_chromium(path) as browser:
+    with open_chromium() as browser, _site(site, studies) as folder:
         pages = {page.stem: page for page in sorted(folder.glob("*.html"))}
         results = {name: _measured(browser, page, repeats) for name, page in pages.items()}
         shared = {file.name: file.stat().st_size for file in sorted(folder.glob("*.js"))}

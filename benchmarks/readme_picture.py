@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.chromium import MISSING, find_chromium, open_chromium
+from benchmarks.chromium import open_chromium
 from toolkit.paths import site_dir
 
 # Wide enough for the contents to stand beside the text, which alone is shown.
@@ -23,11 +23,8 @@ def main(
 
     Example: python -m benchmarks.readme_picture docs/report.png
     """
-    path = find_chromium()
-    if path is None:
-        raise typer.BadParameter(MISSING)
     page_file = (site or site_dir()) / "index.html"
-    with open_chromium(path) as browser:
+    with open_chromium() as browser:
         context = browser.new_context(
             offline=True, color_scheme="light", viewport={"width": WINDOW, "height": HEIGHT}
         )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmarks.chromium import MISSING, find_chromium, open_chromium
+from benchmarks.chromium import open_chromium
 from toolkit.paths import site_dir
 
 if TYPE_CHECKING:
@@ -29,12 +29,9 @@ def main(
 
     Example: python -m benchmarks.screenshots screenshots
     """
-    path = find_chromium()
-    if path is None:
-        raise typer.BadParameter(MISSING)
     folder.mkdir(parents=True, exist_ok=True)
     pages = site or site_dir()
-    with open_chromium(path) as browser:
+    with open_chromium() as browser:
         for look in LOOKS:
             for name in take(browser, pages, study, claim, look, folder):
                 typer.echo(f"Wrote {name}")

@@ -257,7 +257,11 @@ def test_study_wrong_entry_is_named(tiny_study, edit, refusal, old, new, parts):
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [
-        ('"step"', '"stp"', ["key 'model': got 'stp' (did you mean 'step'?)", "expected one of step"]),
+        (
+            '"step"',
+            '"stp"',
+            ["key 'model': got 'stp' (did you mean 'step'?)", "expected one of step"],
+        ),
         ('"step"', '"linear"', ["key 'model': got 'linear'", "expected one of step"]),
         ("[quick]", "[quicker]", ["unknown key 'quicker' (did you mean 'quick'?)"]),
         ('"closed"', '"closed2"', ["prompt_format", "'closed2'", "did you mean 'closed'"]),

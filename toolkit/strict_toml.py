@@ -1,11 +1,16 @@
-"""TOML files into frozen dataclasses; an unknown or missing key is an error, never a default."""
+"""TOML files into frozen dataclasses; an unknown or missing key is an error, never a default.
+
+``toml_lines`` writes what such a file says.
+"""
 
 import dataclasses
+import json
 import math
 import sys
 import tomllib
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -104,3 +109,9 @@ def _finite(value: float, where: str) -> float:
         msg = f"{where}: got {shown}, expected a finite number."
         raise ClaimError(msg)
     return float(value)
+
+
+def toml_lines(table: Mapping[str, Any]) -> str:
+    """Return keys with texts, numbers, truth values and lists of them as TOML."""
+    # TOML writes these as JSON does.
+    return "".join(f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in table.items())

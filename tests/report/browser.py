@@ -28,20 +28,14 @@ class Visit:
     overflow_px: int = 0
 
 
-def chromium_path() -> str:
-    """Return Chromium's path; skip the test without it, but fail where CI is set."""
-    found = find_chromium()
-    if found is None:
+@contextmanager
+def open_browser() -> Iterator["Browser"]:
+    """Start Chromium, which ends with the block; without it skip the test, or fail it in CI."""
+    if find_chromium() is None:
         if os.environ.get("CI"):
             pytest.fail(MISSING)
         pytest.skip(MISSING)
-    return found
-
-
-@contextmanager
-def open_browser() -> Iterator["Browser"]:
-    """Start Chromium; it ends with the block."""
-    with open_chromium(chromium_path()) as browser:
+    with open_chromium() as browser:
         yield browser
 
 

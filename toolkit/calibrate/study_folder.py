@@ -1,11 +1,9 @@
 """A simulated study as a folder like any other, with its truth beside it."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +15,10 @@ from toolkit.paths import write_whole
 from toolkit.scores import SCORES_SCHEMA
 from toolkit.simulate import StudyDesign, planted_claim, simulate_study
 from toolkit.simulate.design_file import TaskTable
+from toolkit.strict_toml import toml_lines
 from toolkit.tables import write_table
 
-TEXTS = {
+STUDY = {
     "title": "A simulated study",
     "short_title": "Simulated",
     "authors": "nobody",
@@ -29,7 +28,10 @@ TEXTS = {
     "bibtex_key": "simulated",
     "licence": "CC0 1.0",
     "attribution": "Simulated scores.",
+    "year": 2000,
     "question": "Does the procedure find what was planted?",
+    "data_choices": ["All cells are kept."],
+    "limits": ["Simulated: the truth is known."],
 }
 
 
@@ -66,8 +68,8 @@ def write_study(
     for name, table in written.items():
         write_table(table, folder / name)
     claims = [planted_claim(task) for task in planted]
-    write_whole(folder / "claims.toml", "\n".join(_claim_table(claim) for claim in claims))
-    write_whole(folder / "study.toml", _study_table(folder.name, seed))
+    write_whole(folder / "claims.toml", "\n".join(map(_claim_toml, claims)))
+    write_whole(folder / "study.toml", _study_toml(folder.name, seed))
     return {name: len(table) for name, table in written.items()} | {"claims.toml": len(claims)}
 
 
@@ -80,27 +82,14 @@ def _check_names(names: Sequence[str]) -> None:
         raise ClaimError(msg)
 
 
-def _study_table(name: str, seed: int) -> str:
-    lines = [f"id = {_text(name)}", "year = 2000"]
-    lines += [f"{key} = {_text(value)}" for key, value in TEXTS.items()]
-    lines += [
-        'data_choices = ["All cells are kept."]',
-        'limits = ["Simulated: the truth is known."]',
-        "",
-        "[provenance]",
-        'repository = "emergence simulate"',
-        'commit = "none"',
-        f"file = {_text(f'seed {seed}')}",
-        'sha256 = "none"',
-    ]
-    return "\n".join(lines) + "\n"
+def _study_toml(name: str, seed: int) -> str:
+    provenance = {
+        "repository": "emergence simulate", "commit": "none",
+        "file": f"seed {seed}", "sha256": "none",
+    }  # fmt: skip
+    return toml_lines({"id": name} | STUDY) + "\n[provenance]\n" + toml_lines(provenance)
 
 
-def _claim_table(claim: Claim) -> str:
+def _claim_toml(claim: Claim) -> str:
     known = {key: value for key, value in asdict(claim).items() if value is not None}
-    return "[[claim]]\n" + "".join(f"{key} = {_text(value)}\n" for key, value in known.items())
-
-
-def _text(value: Any) -> str:
-    """Return a text, number or truth value as TOML, which writes these as JSON does."""
-    return json.dumps(value, ensure_ascii=False)
+    return "[[claim]]\n" + toml_lines(known)

@@ -8,8 +8,9 @@ from pathlib import Path
 from toolkit import paths
 from toolkit.ladder.checkpoints import Trained
 from toolkit.ladder.recipe import Recipe
-from toolkit.ladder.study_texts import claims_toml, study_toml, toml_lines
+from toolkit.ladder.study_texts import claims_toml, study_toml
 from toolkit.ladder.tasks import N_SHOTS, ChoiceItem, LadderTask
+from toolkit.strict_toml import toml_lines
 
 STUDY, CHECKPOINTS, TASKS, PLAN = "ladder", "checkpoints", "tasks", "plan.toml"
 FORMAT = "plain"

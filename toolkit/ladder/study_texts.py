@@ -4,11 +4,11 @@ The claims are the kind that published papers make, and they may be wrong: what 
 stands in the README.md of the demo.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from toolkit.ladder.tasks import LadderTask
+from toolkit.strict_toml import toml_lines
 
 STUDY = {
     "title": "A ladder of tiny checkpoints on tasks whose truth is known",
@@ -103,9 +103,3 @@ def claims_toml(tasks: tuple[LadderTask, ...], threshold_n_params: int) -> str:
         claim.update(CLAIMED[task.name])
         tables.append("[[claim]]\n" + toml_lines(claim))
     return "\n".join(tables)
-
-
-def toml_lines(table: Mapping[str, Any]) -> str:
-    """Return keys with texts, numbers, truth values and lists of them as TOML."""
-    # TOML writes these as JSON does.
-    return "".join(f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in table.items())
