@@ -53,7 +53,7 @@ def test_ray_is_ended_with_its_jobs():
 def test_failing_job_is_its_own_message(workers):
     with pytest.raises(ClaimError) as caught:
         list(run_unordered(arm_named, [("nowhere",)], workers))
-    assert str(caught.value).startswith("published_arm: got 'nowhere', expected one of zero-shot")
+    assert str(caught.value).startswith("published_arm: got 'nowhere'; expected one of zero-shot")
 
 
 def test_no_jobs_start_nothing():
