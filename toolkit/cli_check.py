@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from toolkit.errors import one_of
+from toolkit.errors import did_you_mean
 from toolkit.terminal import print_json, print_line, print_table
 
 
@@ -50,7 +50,9 @@ def _map(study: str | None, noise: str, height: float) -> tuple[list[dict[str, A
     from toolkit.step_power import NOISE
     from toolkit.study import load_study_folder
 
-    one_of(noise, NOISE, "--noise")
+    if noise not in NOISE:
+        msg = f"noise is '{noise}'{did_you_mean(noise, list(NOISE))}; expected {', '.join(NOISE)}"
+        raise typer.BadParameter(msg)
     if study is None:
         title = "The lowest step (points) that would be found four times in five"
         return map_rows(NOISE[noise].scales), title, map_reading(noise)
