@@ -61,6 +61,13 @@ def test_steps_must_be_found_in_sixteen_of_twenty(n_found, reached):
     assert target_of(found, STEP).reached is reached
 
 
+def test_reason_is_what_overrules_the_posterior():
+    stopped = task(STEP, Outcome.UNDETERMINED) | {"reasons": ["POSTERIOR_ALONE", "RIVAL_CURVES"]}
+    alone = task(STEP, Outcome.UNDETERMINED) | {"reasons": ["POSTERIOR_ALONE"]}
+    [row] = certify([line([stopped, stopped, alone])]).rows
+    assert row.reasons == {"RIVAL_CURVES": 2, "POSTERIOR_ALONE": 1}
+
+
 def test_few_tasks_are_said_to_be_few():
     found = certify([line(smooth(Outcome.NO_JUMP, 19, True))])
     assert not target_of(found, "no smooth truth").enough

@@ -16,7 +16,7 @@ from toolkit.claims import CONTROLLED_ARM
 from toolkit.gates import Outcome
 
 Line = Mapping[str, Any]
-NOT_CONVERGED = "NOT_CONVERGED"
+NOT_CONVERGED, POSTERIOR_ALONE = "NOT_CONVERGED", "POSTERIOR_ALONE"
 WITH_JUMP = (Outcome.JUMP_REMAINS.value, Outcome.EXPLAINED.value)
 CENTRAL = (0.50, 0.80, 0.90)
 
@@ -68,7 +68,7 @@ def certify(lines: Sequence[Line]) -> Certificate:
 def _row(name: str, tasks: Sequence[Line]) -> TruthRow:
     verdicts = Counter(task["verdict"] for task in tasks)
     undetermined = [t for t in tasks if t["verdict"] == Outcome.UNDETERMINED.value]
-    reasons = Counter(task["reasons"][0] for task in undetermined)
+    reasons = Counter(_first_reason(task["reasons"]) for task in undetermined)
     return TruthRow(
         name,
         {outcome.value: verdicts[outcome.value] for outcome in Outcome},
@@ -76,6 +76,11 @@ def _row(name: str, tasks: Sequence[Line]) -> TruthRow:
         Rate(sum(task["right"] for task in tasks), len(tasks)),
         dict(reasons.most_common()),
     )
+
+
+def _first_reason(codes: Sequence[str]) -> str:
+    """Return the first reason that keeps a claim from its verdict, not what it would have been."""
+    return next((code for code in codes if code != POSTERIOR_ALONE), POSTERIOR_ALONE)
 
 
 def _coverage(what: str, tasks: Iterable[Line], *, step: bool) -> Coverage:
