@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.calibrate.certificate import certify, reading
+from toolkit.calibrate.certificate import FEW_STEPS, certify, reading
 from toolkit.calibrate.certificate_file import certificate_record, target_rows, truth_rows
 from toolkit.calibrate.targets import Rate
 from toolkit.calibrate.truths import BLOCKS, TRUTHS
@@ -22,8 +22,10 @@ def task(truth, outcome, right=False, jumps=ZERO):
     }  # fmt: skip
 
 
-def line(tasks, n_true=0, surviving=ZERO):
-    return {"tasks": tasks, "n_true": n_true, "surviving": surviving, "n_fits": 2}
+def line(tasks, n_true=0, surviving=ZERO, block="any"):
+    return {
+        "block": block, "tasks": tasks, "n_true": n_true, "surviving": surviving, "n_fits": 2,
+    }  # fmt: skip
 
 
 def smooth(outcome, n, right=False):
@@ -66,6 +68,23 @@ def test_reason_is_what_overrules_the_posterior():
     alone = task(STEP, Outcome.UNDETERMINED) | {"reasons": ["POSTERIOR_ALONE"]}
     [row] = certify([line([stopped, stopped, alone])]).rows
     assert row.reasons == {"RIVAL_CURVES": 2, "POSTERIOR_ALONE": 1}
+
+
+def test_steps_among_few_others_are_judged_by_themselves():
+    among_many, among_few = (
+        line(steps(20)),
+        line(steps(1, 19) + smooth(Outcome.NO_JUMP, 1), block=FEW_STEPS),
+    )
+    found = certify([among_many, among_few])
+    assert [(row.name, row.right) for row in found.rows] == [
+        ("U-shape", Rate(0, 1)),
+        (STEP, Rate(20, 20)),
+        (f"{STEP}, where few tasks step", Rate(1, 20)),
+    ]
+    assert target_of(found, f"{STEP}: right").reached
+    assert not target_of(found, f"{STEP}, where few").reached
+    assert "of 20 jumps of 20 points 20 were found" in reading(found)
+    assert "of 20 jumps of 20 points where few tasks step 1 were found" in reading(found)
 
 
 def test_few_tasks_are_said_to_be_few():

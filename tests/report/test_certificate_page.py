@@ -42,7 +42,7 @@ def keep(folder, **changes):
         {"truth": "U-shape", "verdict": "no jump", "right": True, "reasons": ["NO_JUMP"],
          "jumps": dict.fromkeys(ARM_LABELS, [0.0] * 7)}
     ] * 20  # fmt: skip
-    line = {"tasks": tasks, "n_true": 0, "surviving": [0.0] * 7, "n_fits": 3}
+    line = {"block": "smooth", "tasks": tasks, "n_true": 0, "surviving": [0.0] * 7, "n_fits": 3}
     made_by = Campaign("rich", RICH, cache=folder, **SETTINGS).made_by
     made = {"profile": "full", "first_seed": 5, **made_by, **changes}
     ranks = np.random.default_rng(1).integers(0, 100, 30)

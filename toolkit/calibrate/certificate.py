@@ -19,6 +19,8 @@ Line = Mapping[str, Any]
 NOT_CONVERGED, POSTERIOR_ALONE = "NOT_CONVERGED", "POSTERIOR_ALONE"
 WITH_JUMP = (Outcome.JUMP_REMAINS.value, Outcome.EXPLAINED.value)
 CENTRAL = (0.50, 0.80, 0.90)
+# The block of ``truths`` in whose studies few tasks step, which speaks against each step there.
+FEW_STEPS, AMONG_FEW = "few steps", "where few tasks step"
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,7 @@ class Certificate:
 def certify(lines: Sequence[Line]) -> Certificate:
     """Return the certificate of the judged studies."""
     tasks = [task for line in lines for task in line["tasks"]]
-    rows = tuple(
-        _row(name, own)
-        for name in TRUTHS
-        if (own := [task for task in tasks if task["truth"] == name])
-    )
+    rows = _rows(lines)
     nulls = [row for row in rows if not TRUTHS[row.truth].is_step]
     overall = Rate(sum(row.jump.n for row in nulls), sum(row.jump.of for row in nulls))
     null_tasks = [task for task in tasks if not TRUTHS[task["truth"]].is_step]
@@ -65,12 +63,25 @@ def certify(lines: Sequence[Line]) -> Certificate:
     )
 
 
-def _row(name: str, tasks: Sequence[Line]) -> TruthRow:
+def _rows(lines: Sequence[Line]) -> tuple[TruthRow, ...]:
+    """Return a row for each truth; steps among few others have rows of their own."""
+    found: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        for task in line["tasks"]:
+            among_few = line["block"] == FEW_STEPS and TRUTHS[task["truth"]].is_step
+            key = task["truth"], AMONG_FEW if among_few else ""
+            found.setdefault(key, []).append(task)
+    order = [(name, among) for name in TRUTHS for among in ("", AMONG_FEW)]
+    return tuple(_row(*key, found[key]) for key in order if key in found)
+
+
+def _row(name: str, among: str, tasks: Sequence[Line]) -> TruthRow:
     verdicts = Counter(task["verdict"] for task in tasks)
     undetermined = [t for t in tasks if t["verdict"] == Outcome.UNDETERMINED.value]
     reasons = Counter(_first_reason(task["reasons"]) for task in undetermined)
     return TruthRow(
         name,
+        among,
         {outcome.value: verdicts[outcome.value] for outcome in Outcome},
         Rate(sum(verdicts[outcome] for outcome in WITH_JUMP), len(tasks)),
         Rate(sum(task["right"] for task in tasks), len(tasks)),
@@ -122,9 +133,10 @@ def reading(certificate: Certificate) -> str:
         f"Of {false.of} simulated claims without a jump {false.n} were called one "
         f"({100 * low:.1f}% to {100 * high:.1f}% in the long run)"
     )
-    found = [row for row in certificate.rows if row.truth.startswith(f"{TARGET_STEP} in all arms")]
-    if found:
-        said += f"; of {found[0].right.of} jumps of 20 points {found[0].right.n} were found"
+    for row in certificate.rows:
+        if row.truth == f"{TARGET_STEP} in all arms":
+            among = f" {row.among}" if row.among else ""
+            said += f"; of {row.right.of} jumps of 20 points{among} {row.right.n} were found"
     said += "."
     if certificate.unsound.n:
         said += (

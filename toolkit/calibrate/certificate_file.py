@@ -31,7 +31,7 @@ def certificate_record(
         ],
         "truths": [
             {
-                "truth": row.truth,
+                "truth": row.name,
                 "verdicts": row.verdicts,
                 "called_a_jump": _rate(row.jump),
                 "right": _rate(row.right),
@@ -87,7 +87,7 @@ def truth_rows(certificate: Certificate) -> list[dict[str, str]]:
     """Return one row of a table for each truth."""
     return [
         {
-            "truth": row.truth,
+            "truth": row.name,
             **{name: str(n) for name, n in row.verdicts.items()},
             "right": row.right.text,
             "called a jump": row.jump.text,

@@ -45,13 +45,19 @@ class Rate:
 
 @dataclass(frozen=True)
 class TruthRow:
-    """What was said of the tasks of one truth."""
+    """What was said of the tasks of one truth, ``among`` tasks of a kind where that matters."""
 
     truth: str
+    among: str
     verdicts: dict[str, int]
     jump: Rate
     right: Rate
     reasons: dict[str, int]
+
+    @property
+    def name(self) -> str:
+        """Return truth and setting as readers see them."""
+        return f"{self.truth}, {self.among}" if self.among else self.truth
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def _of_nulls(nulls: Sequence[TruthRow], overall: Rate) -> Iterable[Target]:
     enough = min(row.jump.of for row in nulls) >= LEAST_TASKS
     yield Target(
         f"no smooth truth is called a jump in more than {100 * FALSE_MAX:.0f}%",
-        f"at most {worst.jump.text} ({worst.truth})",
+        f"at most {worst.jump.text} ({worst.name})",
         worst.jump.share <= FALSE_MAX,
         enough,
     )
@@ -109,7 +115,7 @@ def _of_nulls(nulls: Sequence[TruthRow], overall: Rate) -> Iterable[Target]:
 
 def _of_step(row: TruthRow) -> Target:
     least = POWER_MIN if TRUTHS[row.truth].height else ATTRIBUTION_MIN
-    name = f"{row.truth}: right in at least {100 * least:.0f}%"
+    name = f"{row.name}: right in at least {100 * least:.0f}%"
     return Target(name, row.right.text, row.right.share >= least, row.right.of >= LEAST_TASKS)
 
 
