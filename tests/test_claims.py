@@ -1,10 +1,13 @@
 """Studies, claims and analysis files: unknown keys, wrong types, names, places."""
 
+import shutil
+import tomllib
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
 
+from toolkit import paths
 from toolkit.claims import ARM_LABELS, ARMS, arm_named, load_claims, load_study
 from toolkit.errors import ClaimError
 from toolkit.strict_toml import from_table, read_toml
@@ -302,3 +305,11 @@ def test_arm_named_by_its_label_is_the_arm(arm):
 def test_study_unknown_name_gives_one_message(tiny_study, name):
     with pytest.raises(ClaimError, match="no bundled study of that name"):
         load_study_folder(name)
+
+
+def test_folder_elsewhere_of_a_bundled_name_has_the_default_plan(tiny_study, tmp_path):
+    elsewhere = tmp_path / "mine" / tiny_study.name
+    shutil.copytree(tiny_study, elsewhere)
+    bundled, own = load_study_folder(str(tiny_study)), load_study_folder(str(elsewhere))
+    default = tomllib.loads((paths.CHECKOUT / "reports/analysis.default.toml").read_text())
+    assert own.plan.full.draws == default["full"]["draws"] != bundled.plan.full.draws
