@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from toolkit.models import MODELS
-from toolkit.paths import CHECKOUT, atomic_path, cache_dir
+from toolkit.paths import CHECKOUT, cache_dir, write_whole
 
 # pip installs of PyTensor have no BLAS and say so; nothing here uses it.
 warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
@@ -115,9 +115,8 @@ class Benchmark:
 
 def write_json(path: Path, record: Any) -> None:
     """Write plain data as JSON, numbers to six digits."""
-    with atomic_path(path) as temporary:
-        text = json.dumps(_rounded(record), indent=1, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(_rounded(record), indent=1, ensure_ascii=False, allow_nan=False)
+    write_whole(path, text + "\n")
 
 
 def _rounded(value: Any) -> Any:

@@ -71,6 +71,7 @@ def test_reason_is_what_overrules_the_posterior():
 
 
 def test_steps_among_few_others_are_judged_by_themselves():
+    assert FEW_STEPS in BLOCKS
     among_many, among_few = (
         line(steps(20)),
         line(steps(1, 19) + smooth(Outcome.NO_JUMP, 1), block=FEW_STEPS),

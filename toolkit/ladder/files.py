@@ -54,19 +54,21 @@ def write_demo(
 ) -> None:
     """Write everything of a demo but its checkpoints, which lie there already."""
     for task in tasks:
-        _write(folder / TASKS / f"{task.name}.jsonl", _lines(task.items))
-        _write(folder / TASKS / f"{task.name}-demonstrations.jsonl", _lines(task.demonstrations))
+        paths.write_whole(folder / TASKS / f"{task.name}.jsonl", _lines(task.items))
+        paths.write_whole(
+            folder / TASKS / f"{task.name}-demonstrations.jsonl", _lines(task.demonstrations)
+        )
     study = folder / STUDY
     sizes = sorted({each.n_params for each in trained})
     # The middle of the ladder, rounded up: as many sizes below it as above, or one fewer.
     claimed = sizes[len(sizes) // 2]
-    _write(study / "study.toml", study_toml(STUDY, trained[0].recipe_hash, recipe.seed))
-    _write(study / "claims.toml", claims_toml(tuple(tasks), claimed))
+    paths.write_whole(study / "study.toml", study_toml(STUDY, trained[0].recipe_hash, recipe.seed))
+    paths.write_whole(study / "claims.toml", claims_toml(tuple(tasks), claimed))
     settings = (paths.CHECKOUT / "reports" / "analysis.default.toml").read_text(encoding="utf-8")
-    _write(study / "analysis.toml", settings.replace('"closed"', f'"{FORMAT}"'))
-    _write(folder / "README.md", _readme(recipe, trained, tasks, claimed))
+    paths.write_whole(study / "analysis.toml", settings.replace('"closed"', f'"{FORMAT}"'))
+    paths.write_whole(folder / "README.md", _readme(recipe, trained, tasks, claimed))
     # Last: a folder with a plan is a whole one.
-    _write(folder / PLAN, _plan(trained, tasks))
+    paths.write_whole(folder / PLAN, _plan(trained, tasks))
 
 
 def _lines(items: Sequence[ChoiceItem]) -> str:
@@ -115,8 +117,3 @@ def _readme(
         shots=N_SHOTS, truths=truths, claimed=f"{claimed:,}", sizes=sizes, seed=recipe.seed,
         study=STUDY, plan=PLAN, steps=recipe.steps, tuning_steps=recipe.tuning_steps,
     )  # fmt: skip
-
-
-def _write(path: Path, text: str) -> None:
-    with paths.atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

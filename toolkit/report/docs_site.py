@@ -91,8 +91,7 @@ def _write(document: Path, renderer: str) -> Rendered:
     output = paths.docs_site_dir() / f"{document.stem}.html"
     done = render(document, output, renderer=renderer, cache_folder=paths.cache_dir())
     page = finished(output.read_text(encoding="utf-8"), document.stem)
-    with paths.atomic_path(output) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    paths.write_whole(output, page)
     return done
 
 

@@ -94,8 +94,7 @@ def build_site(
             say(f"{source.study.id}: {_fit_line(analysis, time.monotonic() - began)}")
         analyses.append(analysis)
     site = paths.site_dir()
-    with paths.atomic_path(site / "verdicts.json") as temporary:
-        temporary.write_text(as_text(document(analyses)), encoding="utf-8")
+    paths.write_whole(site / "verdicts.json", as_text(document(analyses)))
     beside = None if standalone else _vega_beside(site)
     to_write = _pages_of(sources, {"profile": profile}, renderer, beside)
     written = _write_all(to_write, say)
@@ -203,6 +202,5 @@ def _document(source: StudyFolder) -> Path:
 def _vega_beside(site: Path) -> str:
     """Write what draws the charts beside the pages, once for all, and return the file's name."""
     name = vega_file_name()
-    with paths.atomic_path(site / name) as temporary:
-        temporary.write_text(vega_bundle(paths.cache_dir()), encoding="utf-8")
+    paths.write_whole(site / name, vega_bundle(paths.cache_dir()))
     return name

@@ -70,10 +70,9 @@ class Mean(NamedTuple):
         n_right, error = self.score * self.n_items, self.standard_error
         whole = self.may_be_count and math.isfinite(n_right)
         whole = whole and abs(n_right - round(n_right)) < 1e-6 * self.n_items
-        known = isinstance(error, int | float) and 0 < error < math.inf
-        if not whole and not known:
+        spread = float(error) if isinstance(error, int | float) and 0 < error < math.inf else None
+        if not whole and spread is None:
             return None
-        spread = float(error) if known else None  # pyright: ignore[reportArgumentType]
         return Run(self.n_items, self.score, 0.0, whole, None, spread)
 
 
