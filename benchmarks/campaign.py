@@ -22,11 +22,11 @@ from benchmarks.fresh import in_fresh_process, memory_mib
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from benchmarks.timing import compilations
 from toolkit.calibrate.runs import Campaign, Job, run_job
-from toolkit.cli_calibrate import FULL
+from toolkit.cli.calibrate import FULL
+from toolkit.cli.terminal import step_by_step
 from toolkit.fit import fit_model
 from toolkit.jobs import ENGINES, Workers, run_unordered
 from toolkit.simulate import RICH
-from toolkit.terminal import step_by_step
 
 BLOCK = "steps of 20 points"
 SETTLED_AFTER = 10

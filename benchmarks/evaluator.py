@@ -27,7 +27,7 @@ from benchmarks.workloads import (
     make_items,
     make_prompts,
 )
-from toolkit.terminal import print_error, step_by_step
+from toolkit.cli.terminal import print_error, step_by_step
 
 TOLERANCE = {"decoder": 1e-4, "t5": 1e-3}
 BATCH_SIZES = (1, 4, 16)

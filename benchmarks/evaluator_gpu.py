@@ -18,7 +18,7 @@ from benchmarks.harness import Harness, Own, Side
 from benchmarks.machine import Benchmark
 from benchmarks.side_by_side import MEBI, ask, compare_speed
 from benchmarks.workloads import WORKLOADS, Item, make_checkpoint, make_items, make_prompts
-from toolkit.terminal import print_error, step_by_step
+from toolkit.cli.terminal import print_error, step_by_step
 
 BATCH_SIZES = (1, 4, 16, 64)
 N_PROBED = 16

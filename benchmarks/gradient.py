@@ -13,12 +13,12 @@ from benchmarks import studies
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from benchmarks.plain_steps import GRID, TWO_EVALUATIONS
 from benchmarks.timing import Gradient, compile_gradient, interleaved, spread
+from toolkit.cli.terminal import step_by_step
 from toolkit.models.design import Design, build_design
 from toolkit.models.model import Model
 from toolkit.models.polynomial import BENT
 from toolkit.models.step import SHARP
 from toolkit.scores import Scores
-from toolkit.terminal import step_by_step
 
 FORMS = {"fused": SHARP, "two_evaluations": TWO_EVALUATIONS, "grid": GRID}
 TOLERANCE = 1e-8

@@ -14,7 +14,7 @@ import typer
 from benchmarks.fresh import in_fresh_process
 from benchmarks.item_files import MAKERS
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
-from toolkit.terminal import step_by_step
+from toolkit.cli.terminal import step_by_step
 
 RECORDS = (50_000, 200_000, 1_000_000)
 QUICK = (400, 2_000)

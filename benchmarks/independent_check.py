@@ -16,12 +16,12 @@ from benchmarks import studies
 from benchmarks.agreement import Z_MAX, compare, furthest, summarise
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from toolkit.claims import ARMS
+from toolkit.cli.terminal import step_by_step
 from toolkit.estimands import curve_of, expected_accuracy
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
 from toolkit.sampling import CompiledModel, FitSettings
 from toolkit.scores import Scores
-from toolkit.terminal import step_by_step
 
 MODEL = "linear"
 SIZES = (3e8, 5e9, 1e11)

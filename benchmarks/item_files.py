@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fresh import memory_mib
-from toolkit.import_study import Request, import_study
+from toolkit.importing.flow import Request, import_study
 
 CHECKPOINTS = tuple(f"EleutherAI/pythia-{size}" for size in ("70m", "160m", "410m", "1.4b"))
 TASKS = ("colours", "sums", "words", "maps", "tunes")

@@ -1,7 +1,7 @@
 """How smooth curves and how noisy checkpoints are: posterior medians of scales, by study.
 
-Under the Gaussian process with a step, whose scales ``toolkit.step_power`` works with. ``NOISE``
-there holds these medians for Lu et al. 2024 and for a simulated study with steps.
+Under the Gaussian process with a step, whose scales ``toolkit.planning.step_power`` works with.
+``NOISE`` there holds these medians for Lu et al. 2024 and for a simulated study with steps.
 """
 
 from typing import Any
@@ -12,12 +12,12 @@ import typer
 from benchmarks import studies
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from toolkit.calibrate.truths import BLOCKS, planted_tasks
+from toolkit.cli.terminal import step_by_step
 from toolkit.fitted_design import design_of
 from toolkit.models import MODELS
 from toolkit.sampling import FitSettings, compiled_model
 from toolkit.scores import Scores
 from toolkit.simulate import RICH, simulate_study
-from toolkit.terminal import step_by_step
 
 MODEL, BLOCK = "gaussian_process_step", "steps of 20 points"
 SCALES = {

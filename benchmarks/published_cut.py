@@ -17,6 +17,7 @@ from benchmarks import studies
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from toolkit import paths
 from toolkit.cells import predicted_cells
+from toolkit.cli.terminal import step_by_step
 from toolkit.curves import thinned
 from toolkit.fitted_design import design_of
 from toolkit.models import SMOOTH
@@ -24,7 +25,6 @@ from toolkit.replicates import Predicted, predict
 from toolkit.sampling import FitSettings, Variation
 from toolkit.scores import Scores, read_scores
 from toolkit.specified_scores import flop_of
-from toolkit.terminal import step_by_step
 from toolkit.variants import Variant, mixing_of
 
 STUDY, PROMPT_FORMAT = "obsscaling2024", "completion"

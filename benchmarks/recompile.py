@@ -19,11 +19,11 @@ from benchmarks import studies
 from benchmarks.fresh import in_fresh_process
 from benchmarks.machine import Benchmark, ModelOption, QuickOption
 from benchmarks.timing import compilations
+from toolkit.cli.terminal import step_by_step
 from toolkit.fit import fit_model
 from toolkit.models.design import build_design
 from toolkit.sampling import FitSettings, Variation
 from toolkit.scores import Scores
-from toolkit.terminal import step_by_step
 
 
 def main(

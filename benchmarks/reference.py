@@ -17,6 +17,7 @@ import xarray as xr
 from benchmarks import studies
 from benchmarks.agreement import Z_MAX, Summary, compare, furthest, summarise
 from benchmarks.machine import HERE, Benchmark, QuickOption, facts, known_model, write_json
+from toolkit.cli.terminal import step_by_step
 from toolkit.diagnose import (
     ESS_MIN,
     LABELS,
@@ -33,7 +34,6 @@ from toolkit.models.design import Design, build_design
 from toolkit.models.model import Model
 from toolkit.paths import cache_dir
 from toolkit.sampling import CompiledModel, FitSettings
-from toolkit.terminal import step_by_step
 
 FOLDER = HERE / "reference"
 KEPT_DIMS = {"chain", "draw", "task", "arm"}

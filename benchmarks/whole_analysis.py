@@ -20,12 +20,12 @@ from benchmarks.machine import Benchmark, QuickOption
 from benchmarks.timing import compilations
 from toolkit import robustness
 from toolkit.analysis import robustness_input
+from toolkit.cli.terminal import step_by_step
 from toolkit.fit import fit_model
 from toolkit.paths import cache_dir
 from toolkit.robustness import assess
 from toolkit.sampling import FitSettings
 from toolkit.study import load_study_folder
-from toolkit.terminal import step_by_step
 
 # What ``assess`` says when a part of it is done, and which part that was.
 PARTS = {

@@ -67,7 +67,7 @@ def test_no_file_names_a_package_registry():
 
 
 def test_readme_names_only_commands_that_exist():
-    from toolkit.cli import app
+    from toolkit.cli.app import app
 
     known = {c.name or c.callback.__name__.strip("_") for c in app.registered_commands}
     known |= {group.name for group in app.registered_groups}

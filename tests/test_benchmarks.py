@@ -20,7 +20,7 @@ from benchmarks import (
 )
 from benchmarks.machine import HERE, facts
 from benchmarks.plain_steps import GRID, TWO_EVALUATIONS
-from toolkit.cli_calibrate import FULL
+from toolkit.cli.calibrate import FULL
 from toolkit.models.design import build_design
 from toolkit.models.model import Model
 from toolkit.models.polynomial import BENT

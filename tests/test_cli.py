@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from toolkit import paths
-from toolkit.cli import app, main
+from toolkit.cli.app import app, main
 from toolkit.report.site import Site
 
 COMMANDS = [c.name or c.callback.__name__.strip("_") for c in app.registered_commands]
@@ -223,7 +223,13 @@ def test_import_into_a_file_is_one_line(refused, tmp_path, source_with_two_table
 def test_command_in_a_process_of_its_own_gives_code_and_one_line(tiny_study, edit):
     edit(tiny_study / "scores.csv", ",0.255", ",63.2")
     done = subprocess.run(
-        [sys.executable, "-c", "from toolkit.cli import main; main()", "check", str(tiny_study)],
+        [
+            sys.executable,
+            "-c",
+            "from toolkit.cli import main; main()",
+            "check",
+            str(tiny_study),
+        ],
         capture_output=True,
         text=True,
         cwd=paths.CHECKOUT,

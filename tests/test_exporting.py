@@ -12,8 +12,8 @@ from tests.other_tools import python_with
 from toolkit import paths
 from toolkit.errors import SourceError, ToolkitError
 from toolkit.exporting import export_study
-from toolkit.import_study import Request, import_study
-from toolkit.importing import cells_table
+from toolkit.importing.flow import Request, import_study
+from toolkit.importing.study_tables import cells_table
 from toolkit.scores import CELL, read_scores
 from toolkit.sources import every_eval
 from toolkit.sources.records import Asked, Ledger

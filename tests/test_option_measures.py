@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from toolkit.claims import CONTROLLED_ARM
-from toolkit.definition_rules import Definition
-from toolkit.definitions import study_definitions
+from toolkit.definitions.metric_swap import swap_metrics
+from toolkit.definitions.rules import Definition
+from toolkit.definitions.table import study_definitions
 from toolkit.errors import ScoresError
-from toolkit.metric_swap import swap_metrics
 from toolkit.option_measures import read_option_measures
 from toolkit.report.score_cells import chance_levels, published_cells
 from toolkit.scores import read_scores

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from toolkit.definitions.metric_swap import swap_metrics
 from toolkit.errors import ScoresError
-from toolkit.metric_swap import swap_metrics
 from toolkit.report.definition_table import metric_table
 from toolkit.study import load_study_folder
 from toolkit.token_lengths import LENGTHS_FILE, TokenLengths

@@ -10,7 +10,8 @@ import xarray as xr
 
 from toolkit import paths
 from toolkit.claims import CONTROLLED_ARM, Claim, arm_named
-from toolkit.definitions import DefinitionResult, study_definitions
+from toolkit.definitions.metric_swap import SwapResult, swap_metrics
+from toolkit.definitions.table import DefinitionResult, study_definitions
 from toolkit.diagnose import (
     Diagnosis,
     Mixing,
@@ -22,7 +23,6 @@ from toolkit.estimands import Estimate, curve_of, estimate, jump, probability, s
 from toolkit.fit import Fitted, fit_model
 from toolkit.gates import Outcome, design_gates
 from toolkit.measured import only_measured
-from toolkit.metric_swap import SwapResult, swap_metrics
 from toolkit.robustness import Robustness, RobustnessInput, read_robustness, robustness_key
 from toolkit.scores import Scores
 from toolkit.shape import shape_of

@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from toolkit.errors import SourceError
-from toolkit.importing import ITEMS_FILE
-from toolkit.items_file import BATCH
+from toolkit.importing.items_file import BATCH
+from toolkit.importing.study_tables import ITEMS_FILE
 from toolkit.reproduction import REPEATS_FILE, read_repeats
 from toolkit.scores import CELL, Scores, read_scores
 from toolkit.sources.runs import Cell, Run

@@ -18,7 +18,7 @@ from toolkit.claims import load_study
 from toolkit.compute_sizes import are_from_compute
 from toolkit.errors import SourceError, one_of
 from toolkit.exported_runs import ItemSums, Runs, load_runs
-from toolkit.importing import cells_table, staged
+from toolkit.importing.study_tables import cells_table, staged
 from toolkit.scores import CELL
 from toolkit.sources import every_eval
 from toolkit.sources.every_eval_records import (

@@ -9,7 +9,7 @@ import pytest
 from garden_plan import make_garden
 from typer.testing import CliRunner
 
-from toolkit.cli import app
+from toolkit.cli.app import app
 from toolkit.errors import ToolkitError
 from toolkit.scores import read_scores
 

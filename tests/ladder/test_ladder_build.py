@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from toolkit.claims import load_claims, load_study
-from toolkit.cli import app
+from toolkit.cli.app import app
 from toolkit.errors import EngineError, SourceError
 from toolkit.evaluate.plan_file import read_plan
 from toolkit.evaluate.task_items import load_tasks

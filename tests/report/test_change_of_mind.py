@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from toolkit.card_charts import NOT_SURE
+from toolkit.charts.card import NOT_SURE
 from toolkit.estimands import ROPE
 from toolkit.gates import Outcome
 from toolkit.report.card_sentences import why_sentence

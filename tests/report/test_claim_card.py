@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from toolkit.claims import CONTROLLED_ARM
-from toolkit.definition_rules import Definition
+from toolkit.definitions.rules import Definition
 from toolkit.gates import DECIDED, WITH_JUMP
 from toolkit.report.claim_card import cards_of
 from toolkit.report.definition_table import ALONE, WEAK, answer

@@ -8,14 +8,14 @@ import pytest
 from typer.testing import CliRunner
 
 from toolkit.axes import axes_of
-from toolkit.cli import app
+from toolkit.cli.app import app
 from toolkit.compute_sizes import SAID, are_from_compute, best_parameters
-from toolkit.decidable import closed_gates
 from toolkit.errors import ClaimError, ScoresError
 from toolkit.exporting import export_study
-from toolkit.import_report import data_lines
-from toolkit.importing import Tables
+from toolkit.importing.report import data_lines
+from toolkit.importing.study_tables import Tables
 from toolkit.models.design import build_design
+from toolkit.planning.decidable import closed_gates
 from toolkit.report import study_page
 from toolkit.report.score_panels import panels_of
 from toolkit.report.threats import threats

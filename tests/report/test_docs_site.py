@@ -10,7 +10,7 @@ from browser import open_browser, visit_page
 from typer.testing import CliRunner
 
 from toolkit import paths
-from toolkit.cli import app
+from toolkit.cli.app import app
 from toolkit.evaluate.plan_file import read_plan
 from toolkit.report import docs_site
 from toolkit.report.cells import read_qmd

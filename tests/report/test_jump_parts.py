@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from toolkit.card_charts import NAME_END
+from toolkit.charts.card import NAME_END
 from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm
 from toolkit.report.card_sentences import METRIC_PART, NO_METRIC_PART
 from toolkit.report.jump_parts import (

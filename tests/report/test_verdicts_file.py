@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from toolkit import paths
 from toolkit.claims import Arm
-from toolkit.cli import app
+from toolkit.cli.app import app
 from toolkit.report.robustness_file import plain, robustness_rows
 from toolkit.report.verdicts_file import FORMAT, as_text, document, study_record
 from toolkit.robustness import write_robustness

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from toolkit.errors import ToolkitError
-from toolkit.import_study import Request, import_study
+from toolkit.importing.flow import Request, import_study
 from toolkit.scores import read_scores
 
 

@@ -8,7 +8,7 @@ import pytest
 from backports.zstd import zipfile
 
 from tests.sources.by_hand_cells import by_cell
-from toolkit.import_study import Request, describe_study
+from toolkit.importing.flow import Request, describe_study
 
 PYTHIA = "EleutherAI/pythia-160m"
 LONG = "x" * 10_000_000

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.sources.by_hand_cells import by_cell
 from toolkit.errors import ToolkitError
-from toolkit.import_study import Request, describe_study
+from toolkit.importing.flow import Request, describe_study
 from toolkit.sources.option_scores import option_scores
 
 STAMP = "2026-01-21T03-44-18.458309"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.sources.by_hand_cells import by_cell
 from toolkit.errors import ToolkitError
-from toolkit.import_study import Request, describe_study, import_study
+from toolkit.importing.flow import Request, describe_study, import_study
 from toolkit.scores import read_scores
 from toolkit.sources.table_rows import counted
 

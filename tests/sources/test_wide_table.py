@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from tests.sources.by_hand_cells import by_cell
-from toolkit.import_study import Request, describe_study
+from toolkit.importing.flow import Request, describe_study
 
 TABLE = """\
 Model,Params,Hindu,Sums,Note

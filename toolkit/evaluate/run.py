@@ -14,7 +14,7 @@ from toolkit.evaluate.records import clear_unfinished
 from toolkit.evaluate.store_lock import only_run
 from toolkit.evaluate.study_tables import write_study
 from toolkit.evaluate.task_items import TaskItems
-from toolkit.importing import Tables, staged
+from toolkit.importing.study_tables import Tables, staged
 from toolkit.jobs import Workers, run_unordered
 
 

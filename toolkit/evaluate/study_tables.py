@@ -11,8 +11,8 @@ from toolkit.evaluate.measure import Measured
 from toolkit.evaluate.plan import CheckpointPlan, Plan, TaskPlan
 from toolkit.evaluate.records import Record, read_records
 from toolkit.evaluate.task_items import TaskItems
-from toolkit.importing import ITEMS_FILE, Tables, make_tables, write_tables
-from toolkit.items_file import items_file
+from toolkit.importing.items_file import items_file
+from toolkit.importing.study_tables import ITEMS_FILE, Tables, make_tables, write_tables
 from toolkit.registry import Registry
 from toolkit.scores import CHECKPOINT_COLUMNS
 from toolkit.sources.records import Ledger

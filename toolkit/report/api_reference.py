@@ -14,8 +14,8 @@ from toolkit.paths import CHECKOUT
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "Scores and claims": (
-        "scores", "option_measures", "claims", "registry", "importing", "import_study", "exporting",
-        "decidable",
+        "scores", "option_measures", "claims", "registry", "importing.study_tables",
+        "importing.flow", "exporting", "planning.decidable",
     ),
     "Models and fits": (
         "models", "models.model", "models.design", "models.priors", "models.polynomial",
@@ -29,18 +29,18 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Robustness": (
         "robustness", "variants", "sensitivity", "extrapolation", "influence", "left_out", "axes",
-        "specifications", "stability", "definitions", "metric_swap",
+        "specifications", "stability", "definitions.table", "definitions.metric_swap",
     ),
     "Simulation and calibration": (
         "simulate.designs", "simulate.tasks", "simulate.curves", "simulate.studies",
         "simulate.design_file", "calibrate.truths", "calibrate.judge", "calibrate.runs",
-        "calibrate.sbc", "calibrate.targets", "calibrate.certificate", "step_power",
+        "calibrate.sbc", "calibrate.targets", "calibrate.certificate", "planning.step_power",
     ),
     "Measuring": (
         "evaluate.plan", "evaluate.plan_file", "evaluate.task_items", "evaluate.requests",
         "evaluate.engine", "evaluate.run",
     ),
-    "Pages": ("report.site", "report.render", "report.docs_site", "report.display", "charts"),
+    "Pages": ("report.site", "report.render", "report.docs_site", "report.display", "charts.jumps"),
 }  # fmt: skip
 WIDTH = 78
 # What would be Markdown outside of code.

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from toolkit.charts import log_title
+from toolkit.charts.looks import log_title
+from toolkit.charts.scores import COMPUTE, Shown
 from toolkit.compute_sizes import PARAMETERS
 from toolkit.report.curves import AVERAGED, SMOOTH, STEP
 from toolkit.report.score_cells import arms_among
-from toolkit.score_charts import COMPUTE, Shown
 
 # An axis needs two sizes.
 SIZES_MIN = 2

@@ -13,7 +13,7 @@ from toolkit.analysis import Analysis
 from toolkit.calibrate.certificate_file import read_certificate
 from toolkit.calibrate.runs import SETTINGS, Campaign
 from toolkit.calibrate.targets import Rate
-from toolkit.check_charts import pit_chart
+from toolkit.charts.checks import pit_chart
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import chart_html, show_html

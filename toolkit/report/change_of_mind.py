@@ -6,7 +6,7 @@ from math import isnan
 import numpy as np
 import pandas as pd
 
-from toolkit.card_charts import NOT_SURE, SURE, stability_strip
+from toolkit.charts.card import NOT_SURE, SURE, stability_strip
 from toolkit.claims import CONTROLLED_ARM, Claim, arm_named
 from toolkit.estimands import MATERIAL, ROPE
 from toolkit.gates import SURE as SURE_FROM

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from toolkit import charts
 from toolkit.analysis import Analysis
+from toolkit.charts import jumps as charts
 from toolkit.claims import Claim
-from toolkit.definition_rules import DefinitionResult
+from toolkit.definitions.rules import DefinitionResult
 from toolkit.estimands import MATERIAL, ROPE
 from toolkit.report import card_sentences, sentences
 from toolkit.report import html_tables as tables

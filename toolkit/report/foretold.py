@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from toolkit.card_charts import foretold_chart
+from toolkit.charts.card import foretold_chart
 from toolkit.claims import Claim
 from toolkit.models import MODELS
 from toolkit.report import card_sentences as sentences

@@ -4,8 +4,8 @@ from math import isnan
 
 import pandas as pd
 
-from toolkit import charts
 from toolkit.analysis import Analysis
+from toolkit.charts import jumps as charts
 from toolkit.estimands import MATERIAL
 from toolkit.gates import Outcome
 from toolkit.report import claims_map as maps

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from toolkit.axes import AXES
-from toolkit.card_charts import NAME_END, waterfall_chart
+from toolkit.charts.card import NAME_END, waterfall_chart
 from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.estimands import MATERIAL, ROPE, Estimate, attribute, estimate
 from toolkit.report import card_sentences as sentences

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from toolkit import method_charts as charts
+from toolkit.charts import method as charts
+from toolkit.charts.scores import Shown, score_chart
 from toolkit.estimands import ABOVE_JUMP, CI_PROB, MATERIAL
 from toolkit.gates import SURE, WITH_JUMP, Outcome
 from toolkit.models.design import build_design
@@ -22,7 +23,6 @@ from toolkit.report.numbers import chance_of, counted
 from toolkit.report.score_cells import arm_labels, arms_among, chance_levels, with_intervals
 from toolkit.report.sentences import meaning, paragraphs
 from toolkit.report.thresholds import threshold_table
-from toolkit.score_charts import Shown, score_chart
 from toolkit.simulate import RICH, PlantedTask, simulate_study
 from toolkit.verdict import Verdict
 from toolkit.wording import size_label

@@ -1,7 +1,7 @@
 """What the page says of the priors: each with its reason, and what they say of scores together."""
 
 from toolkit.analysis import Analysis
-from toolkit.check_charts import prior_chart
+from toolkit.charts.checks import prior_chart
 from toolkit.prior_predictive import PriorPredictive, prior_predictive
 from toolkit.report import html_tables as tables
 from toolkit.report.display import show_chart, show_html

@@ -10,7 +10,7 @@ import pandas as pd
 
 from toolkit.analysis import Analysis
 from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
-from toolkit.definitions import DefinitionResult
+from toolkit.definitions.table import DefinitionResult
 from toolkit.estimands import ROPE
 from toolkit.robustness import Robustness
 from toolkit.specifications import HOLDS, SpecificationSummary

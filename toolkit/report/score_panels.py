@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.analysis import Analysis
+from toolkit.charts.scores import Shown, published_chart, score_chart
 from toolkit.claims import ARMS, CONTROLLED_ARM, Claim
 from toolkit.estimands import Estimate, probability
 from toolkit.measured import measured_arms
@@ -23,7 +24,6 @@ from toolkit.report.curves import AVERAGED, fitted_curves
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num
 from toolkit.report.score_cells import arms_among, chance_levels, published_cells
-from toolkit.score_charts import Shown, published_chart, score_chart
 from toolkit.wording import size_label
 
 # What the charts are given, and how the tables beside them call it.

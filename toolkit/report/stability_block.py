@@ -5,7 +5,7 @@ import html
 import pandas as pd
 
 from toolkit.axes import AXES
-from toolkit.check_charts import specification_chart
+from toolkit.charts.checks import specification_chart
 from toolkit.claims import Claim
 from toolkit.estimands import MATERIAL, ROPE
 from toolkit.influence import Influential

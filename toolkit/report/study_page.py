@@ -7,8 +7,8 @@ from math import isnan
 
 import pandas as pd
 
-from toolkit import charts
 from toolkit.analysis import Analysis, analyse
+from toolkit.charts import jumps as charts
 from toolkit.claims import Study
 from toolkit.estimands import MATERIAL, ROPE
 from toolkit.gates import Outcome

@@ -8,7 +8,7 @@ import pandas as pd
 
 from toolkit.analysis import Analysis
 from toolkit.cells import predicted_cells
-from toolkit.check_charts import pit_chart
+from toolkit.charts.checks import pit_chart
 from toolkit.curves import thinned
 from toolkit.diagnose import Check
 from toolkit.predictive import PredictiveCheck, check_predictions

@@ -9,7 +9,7 @@ import pandas as pd
 
 from toolkit import __version__
 from toolkit.analysis import Analysis, Survivors
-from toolkit.definition_rules import DefinitionResult
+from toolkit.definitions.rules import DefinitionResult
 from toolkit.estimands import CI_KIND, CI_PROB, ROPE, Estimate
 from toolkit.gates import Outcome
 from toolkit.paths import kept_verdicts_file

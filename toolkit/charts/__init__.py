@@ -1,0 +1,1 @@
+"""Tidy frames -> ``alt.Chart``. Charts only draw: every number is computed elsewhere."""

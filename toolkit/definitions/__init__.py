@@ -1,0 +1,1 @@
+"""What others call emergence, on the same scores: their definitions, and every metric."""

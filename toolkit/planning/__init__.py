@@ -1,0 +1,1 @@
+"""What scores could tell, before they are fitted or even measured."""
