@@ -11,7 +11,7 @@ from toolkit.definitions.rules import Definition
 from toolkit.definitions.table import study_definitions
 from toolkit.errors import ScoresError
 from toolkit.option_measures import read_option_measures
-from toolkit.report.score_cells import chance_levels, published_cells
+from toolkit.report.card.score_cells import chance_levels, published_cells
 from toolkit.scores import read_scores
 from toolkit.study import load_study_folder
 

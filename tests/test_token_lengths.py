@@ -6,7 +6,7 @@ import pytest
 
 from toolkit.definitions.metric_swap import swap_metrics
 from toolkit.errors import ScoresError
-from toolkit.report.definition_table import metric_table
+from toolkit.report.card.definition_table import metric_table
 from toolkit.study import load_study_folder
 from toolkit.token_lengths import LENGTHS_FILE, TokenLengths
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from toolkit.report.quarto import quarto_version
-from toolkit.report.render import render
+from toolkit.report.rendering.quarto import quarto_version
+from toolkit.report.rendering.render import render
 
 DOCUMENT = """---
 title: "A page"

@@ -6,7 +6,7 @@ import pytest
 from browser import open_browser, open_page, visit_page, wait_until
 
 import toolkit
-from toolkit.report.render import render
+from toolkit.report.rendering.render import render
 
 CHECKOUT = Path(toolkit.__file__).parent.parent
 DOCUMENT = """---

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from browser import open_browser, open_page, wait_until
 
-from toolkit.report.card_controls import controls, fitted_words
-from toolkit.report.claim_card import cards_of
-from toolkit.report.page import with_assets
-from toolkit.report.score_panels import panels_of
+from toolkit.report.card.card_controls import controls, fitted_words
+from toolkit.report.card.claim_card import cards_of
+from toolkit.report.card.score_panels import panels_of
+from toolkit.report.rendering.page import with_assets
 
 ARMS = ["zero-shot, base", "few-shot, base", "zero-shot, instruction-tuned",
         "few-shot, instruction-tuned"]  # fmt: skip
@@ -86,7 +86,7 @@ def test_words_name_what_the_curves_were_fitted_to(analysis):
         return controls(choices, label, note)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("toolkit.report.score_panels.controls", kept)
+        patch.setattr("toolkit.report.card.score_panels.controls", kept)
         picture_of(analysis)
     assert "accuracy (closed)" in fitted_words(seen["choices"])
     assert seen["note"].startswith("Probability of a step, of whatever size: zero-shot, base 0.")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import ReportError
-from toolkit.report.cells import Cell, Inline, Prose, read_qmd
-from toolkit.report.parameters import injected_code
+from toolkit.report.rendering.cells import Cell, Inline, Prose, read_qmd
+from toolkit.report.rendering.parameters import injected_code
 
 DOCUMENT = """---
 title: A page

@@ -10,8 +10,8 @@ import pytest
 from toolkit.charts.card import NOT_SURE
 from toolkit.estimands import ROPE
 from toolkit.gates import Outcome
-from toolkit.report.card_sentences import why_sentence
-from toolkit.report.change_of_mind import (
+from toolkit.report.card.card_sentences import why_sentence
+from toolkit.report.card.change_of_mind import (
     CURVE,
     HERE,
     NOT_ASKED,
@@ -23,8 +23,8 @@ from toolkit.report.change_of_mind import (
     tried_rows,
     verdicts_table,
 )
-from toolkit.report.claim_card import cards_of
-from toolkit.report.foretold import foretold_block, foretold_rows
+from toolkit.report.card.claim_card import cards_of
+from toolkit.report.card.foretold import foretold_block, foretold_rows
 from toolkit.report.robustness_file import claim_stability
 
 ARM = "zero-shot, base"

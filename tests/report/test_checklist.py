@@ -9,8 +9,8 @@ import pytest
 
 from toolkit import paths
 from toolkit.errors import ToolkitError
-from toolkit.report.checklist import ROBUSTNESS, checklist, checklist_table
-from toolkit.report.checklist_item import ChecklistItem, filled, listed
+from toolkit.report.trust.checklist import ROBUSTNESS, checklist, checklist_table
+from toolkit.report.trust.checklist_item import ChecklistItem, filled, listed
 
 SAID = "In 0.52 of prior draws no task moves more than 20 points within half a decade."
 HOSTILE = '<script>alert("1")</script> {oops} & \''

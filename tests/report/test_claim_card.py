@@ -9,12 +9,12 @@ import pytest
 from toolkit.claims import CONTROLLED_ARM
 from toolkit.definitions.rules import Definition
 from toolkit.gates import DECIDED, WITH_JUMP
-from toolkit.report.claim_card import cards_of
-from toolkit.report.definition_table import ALONE, WEAK, answer
-from toolkit.report.estimand_table import estimand_table
+from toolkit.report.card.claim_card import cards_of
+from toolkit.report.card.definition_table import ALONE, WEAK, answer
+from toolkit.report.card.estimand_table import estimand_table
+from toolkit.report.card.stability_block import FLAGS, specification_figure
 from toolkit.report.html_tables import gate_table
 from toolkit.report.robustness_file import claim_stability
-from toolkit.report.stability_block import FLAGS, specification_figure
 
 HOSTILE = "<script>alert(1)</script>"
 FOLDS = [

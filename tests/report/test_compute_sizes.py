@@ -16,9 +16,9 @@ from toolkit.importing.report import data_lines
 from toolkit.importing.study_tables import Tables
 from toolkit.models.design import build_design
 from toolkit.planning.decidable import closed_gates
-from toolkit.report import study_page
-from toolkit.report.score_panels import panels_of
-from toolkit.report.threats import threats
+from toolkit.report.card.score_panels import panels_of
+from toolkit.report.pages import study_page
+from toolkit.report.trust.threats import threats
 from toolkit.scores import read_scores
 from toolkit.simulate import OwnDesign, PlantedTask, simulate_study
 from toolkit.study import load_study_folder

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from toolkit.errors import ReportError
-from toolkit.report import display, page
+from toolkit.report import display
 from toolkit.report.display import chart_html, raw_html_block, show_chart, show_html
+from toolkit.report.rendering import page
 
 HOSTILE = '</script><script>alert(1)</script> & "quoted" `````` \''
 

@@ -13,9 +13,9 @@ from toolkit import paths
 from toolkit.cli.app import app
 from toolkit.evaluate.plan_file import read_plan
 from toolkit.report import docs_site
-from toolkit.report.cells import read_qmd
-from toolkit.report.front_matter import read_settings
-from toolkit.report.render import Rendered
+from toolkit.report.rendering.cells import read_qmd
+from toolkit.report.rendering.front_matter import read_settings
+from toolkit.report.rendering.render import Rendered
 from toolkit.simulate.design_file import read_design
 
 DOCS = paths.CHECKOUT / "docs"

@@ -8,7 +8,7 @@ import pytest
 
 import toolkit
 from toolkit.errors import ReportError
-from toolkit.report.render import render
+from toolkit.report.rendering.render import render
 
 CHECKOUT = Path(toolkit.__file__).parent.parent
 BIB = "@article{wei2022, title={Emergent abilities}, author={Wei, Jason}, year={2022}}\n"

@@ -6,9 +6,9 @@ import pytest
 from scipy import stats
 
 from toolkit.claims import ARM_LABELS
-from toolkit.report import curves
-from toolkit.report.curves import CURVE_COLUMNS, exceedance, fitted_curves
-from toolkit.report.score_cells import COLUMNS, arms_among, published_cells, with_intervals
+from toolkit.report.card import curves
+from toolkit.report.card.curves import CURVE_COLUMNS, exceedance, fitted_curves
+from toolkit.report.card.score_cells import COLUMNS, arms_among, published_cells, with_intervals
 
 
 def test_average_is_made_of_the_curves_with_and_without_a_step(analysis, monkeypatch):

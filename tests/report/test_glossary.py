@@ -5,8 +5,8 @@ import re
 import pytest
 
 from toolkit import paths
-from toolkit.report import glossary
-from toolkit.report.thresholds import limit
+from toolkit.report.pages import glossary
+from toolkit.report.pages.thresholds import limit
 
 REPORTS = paths.CHECKOUT / "reports"
 ANCHORS = [term.anchor for term in glossary.TERMS]

@@ -11,8 +11,8 @@ import xarray as xr
 
 from toolkit.charts.card import NAME_END
 from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm
-from toolkit.report.card_sentences import METRIC_PART, NO_METRIC_PART
-from toolkit.report.jump_parts import (
+from toolkit.report.card.card_sentences import METRIC_PART, NO_METRIC_PART
+from toolkit.report.card.jump_parts import (
     AFTER,
     FEW_SHOT,
     INTERACTION,

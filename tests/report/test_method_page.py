@@ -9,10 +9,10 @@ import pytest
 
 from toolkit import diagnose, gates, paths, reasons, support, verdict
 from toolkit.gates import Outcome
-from toolkit.report import method_page, model_picture, reason_codes, thresholds
-from toolkit.report import worked_examples as examples
-from toolkit.report.cells import Prose, read_qmd
-from toolkit.report.front_matter import read_settings
+from toolkit.report.pages import method_page, model_picture, reason_codes, thresholds
+from toolkit.report.pages import worked_examples as examples
+from toolkit.report.rendering.cells import Prose, read_qmd
+from toolkit.report.rendering.front_matter import read_settings
 from toolkit.report.sentences import REASON_IN_WORDS
 
 REPORTS = paths.CHECKOUT / "reports"

@@ -3,7 +3,7 @@
 import pytest
 
 from toolkit.errors import ReportError
-from toolkit.report.offline import check_offline, outside_resources
+from toolkit.report.rendering.offline import check_offline, outside_resources
 
 LOADING = {
     '<img src="https://a.example/x.png">': "https://a.example/x.png",

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from toolkit.errors import ReportError
-from toolkit.report.render import choose_renderer, render
+from toolkit.report.rendering.render import choose_renderer, render
 
 DOCUMENT = """---
 title: A page

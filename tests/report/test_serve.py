@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import ReportError
-from toolkit.report.render import Rendered
+from toolkit.report.rendering.render import Rendered
 from toolkit.report.serve import ADDRESS, serve, serving, watch
 from toolkit.report.site import Page, Site
 

@@ -10,7 +10,7 @@ from toolkit import paths
 from toolkit.diagnose import Diagnosis, at_most
 from toolkit.errors import ClaimError
 from toolkit.pooling import shared_answers
-from toolkit.report import shared_page
+from toolkit.report.pages import shared_page
 from toolkit.shared_tasks import load_shared_tasks
 
 LIST = """\

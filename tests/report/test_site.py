@@ -10,7 +10,7 @@ import pytest
 from browser import open_browser, open_page, visit_page
 
 from toolkit import paths
-from toolkit.report.page import vega_file_name
+from toolkit.report.rendering.page import vega_file_name
 from toolkit.report.site import SHARED, build_site
 
 HOSTILE = "<script>alert(1)</script>"

@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 
 from toolkit.models.priors import PRIORS
-from toolkit.report.evidence import EFFECTS, Evidence, known, span, tally
-from toolkit.report.threats import threat_table, threats
+from toolkit.report.trust.evidence import EFFECTS, Evidence, known, span, tally
+from toolkit.report.trust.threats import threat_table, threats
 from toolkit.reproduction import ReplicateAudit, audit_replicates, read_repeats
 
 HOSTILE = '<script>alert(1)</script> & "quoted" \''

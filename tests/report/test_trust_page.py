@@ -8,8 +8,8 @@ import pytest
 
 from toolkit.errors import ReportError
 from toolkit.prior_predictive import prior_predictive
-from toolkit.report import prior_page, robustness_page, study_page, trust_page
-from toolkit.report.checklist import ROBUSTNESS, checklist
+from toolkit.report.pages import prior_page, robustness_page, study_page, trust_page
+from toolkit.report.trust.checklist import ROBUSTNESS, checklist
 
 
 @pytest.fixture

@@ -40,7 +40,10 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "evaluate.plan", "evaluate.plan_file", "evaluate.task_items", "evaluate.requests",
         "evaluate.engine", "evaluate.run",
     ),
-    "Pages": ("report.site", "report.render", "report.docs_site", "report.display", "charts.jumps"),
+    "Pages": (
+        "report.site", "report.rendering.render", "report.docs_site", "report.display",
+        "charts.jumps",
+    ),
 }  # fmt: skip
 WIDTH = 78
 # What would be Markdown outside of code.

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from toolkit import paths
 from toolkit.report.api_reference import plain_dashes, reference_pages
-from toolkit.report.front_matter import PROJECT_FILE
-from toolkit.report.render import Rendered, choose_renderer, render
+from toolkit.report.rendering.front_matter import PROJECT_FILE
+from toolkit.report.rendering.render import Rendered, choose_renderer, render
 from toolkit.report.site_links import links, where_written
 
 Say = Callable[[str], None]

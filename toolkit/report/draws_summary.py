@@ -8,7 +8,7 @@ import xarray as xr
 
 from toolkit.analysis import Analysis
 from toolkit.diagnose import measure_mixing
-from toolkit.report.score_cells import TAILS
+from toolkit.report.card.score_cells import TAILS
 from toolkit.report.verdicts_file import number, rows_as_csv
 
 LEAD = ("chain", "draw")

@@ -15,8 +15,8 @@ from typing import Any
 
 from toolkit import paths
 from toolkit.errors import ReportError, ToolkitError
-from toolkit.report.cells import read_qmd
-from toolkit.report.front_matter import project_folder
+from toolkit.report.rendering.cells import read_qmd
+from toolkit.report.rendering.front_matter import project_folder
 from toolkit.report.site import Page, Say, Site
 
 ADDRESS = "127.0.0.1"

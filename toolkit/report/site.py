@@ -15,8 +15,8 @@ from toolkit.analysis import Analysis, analyse
 from toolkit.errors import ReportError
 from toolkit.fit import fit_model, is_fitted
 from toolkit.jobs import Workers, run_unordered
-from toolkit.report.page import vega_bundle, vega_file_name
-from toolkit.report.render import Rendered, choose_renderer, render
+from toolkit.report.rendering.page import vega_bundle, vega_file_name
+from toolkit.report.rendering.render import Rendered, choose_renderer, render
 from toolkit.report.site_links import PAGES
 from toolkit.report.verdicts_file import as_text, document
 from toolkit.sampling import FitSettings

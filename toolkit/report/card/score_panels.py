@@ -13,17 +13,17 @@ from toolkit.claims import ARMS, CONTROLLED_ARM, Claim
 from toolkit.estimands import Estimate, probability
 from toolkit.measured import measured_arms
 from toolkit.report import html_tables as tables
-from toolkit.report.card_controls import Choices, controls
-from toolkit.report.card_sentences import (
+from toolkit.report.card.card_controls import Choices, controls
+from toolkit.report.card.card_sentences import (
     IF_PARSEABLE,
     UNPARSED_IS_WRONG,
     size_sentence,
     step_sentence,
 )
-from toolkit.report.curves import AVERAGED, fitted_curves
+from toolkit.report.card.curves import AVERAGED, fitted_curves
+from toolkit.report.card.score_cells import arms_among, chance_levels, published_cells
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num
-from toolkit.report.score_cells import arms_among, chance_levels, published_cells
 from toolkit.wording import size_label
 
 # What the charts are given, and how the tables beside them call it.

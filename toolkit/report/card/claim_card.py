@@ -10,18 +10,19 @@ from toolkit.charts import jumps as charts
 from toolkit.claims import Claim
 from toolkit.definitions.rules import DefinitionResult
 from toolkit.estimands import MATERIAL, ROPE
-from toolkit.report import card_sentences, sentences
 from toolkit.report import html_tables as tables
-from toolkit.report.change_of_mind import mind_block, strip_block, tried_rows
-from toolkit.report.curves import exceedance
-from toolkit.report.definition_table import definition_table, metric_table
+from toolkit.report import sentences
+from toolkit.report.card import card_sentences
+from toolkit.report.card.change_of_mind import mind_block, strip_block, tried_rows
+from toolkit.report.card.curves import exceedance
+from toolkit.report.card.definition_table import definition_table, metric_table
+from toolkit.report.card.estimand_table import estimand_table, not_run
+from toolkit.report.card.foretold import foretold_block
+from toolkit.report.card.jump_parts import parts_block
+from toolkit.report.card.score_panels import Panels, panels_of
+from toolkit.report.card.stability_block import stability_block
 from toolkit.report.display import chart_html, show_html
-from toolkit.report.estimand_table import estimand_table, not_run
-from toolkit.report.foretold import foretold_block
-from toolkit.report.jump_parts import parts_block
 from toolkit.report.robustness_file import claim_stability
-from toolkit.report.score_panels import Panels, panels_of
-from toolkit.report.stability_block import stability_block
 from toolkit.stability import ArmStability
 from toolkit.support import Condition
 from toolkit.verdict import Verdict

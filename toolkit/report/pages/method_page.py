@@ -13,16 +13,16 @@ from toolkit.models.likelihood import LEAST_VARIANCE
 from toolkit.models.priors import PRIORS
 from toolkit.prior_predictive import prior_predictive
 from toolkit.report import html_tables as tables
-from toolkit.report import prior_page, reason_codes
-from toolkit.report import worked_examples as examples
-from toolkit.report.curves import AVERAGED
+from toolkit.report.card.curves import AVERAGED
+from toolkit.report.card.score_cells import arm_labels, arms_among, chance_levels, with_intervals
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.html_tables import Num
-from toolkit.report.model_picture import model_picture
 from toolkit.report.numbers import chance_of, counted
-from toolkit.report.score_cells import arm_labels, arms_among, chance_levels, with_intervals
+from toolkit.report.pages import prior_page, reason_codes
+from toolkit.report.pages import worked_examples as examples
+from toolkit.report.pages.model_picture import model_picture
+from toolkit.report.pages.thresholds import threshold_table
 from toolkit.report.sentences import meaning, paragraphs
-from toolkit.report.thresholds import threshold_table
 from toolkit.simulate import RICH, PlantedTask, simulate_study
 from toolkit.verdict import Verdict
 from toolkit.wording import size_label

@@ -11,10 +11,10 @@ from toolkit.analysis import Analysis
 from toolkit.estimands import ROPE
 from toolkit.gates import SURE
 from toolkit.predictive import PredictiveCheck
-from toolkit.report.checklist_fit import computation_items, model_items, posterior_items
-from toolkit.report.checklist_item import ChecklistItem, filled, listed
 from toolkit.report.html_tables import Markup, link, table
 from toolkit.report.numbers import counted
+from toolkit.report.trust.checklist_fit import computation_items, model_items, posterior_items
+from toolkit.report.trust.checklist_item import ChecklistItem, filled, listed
 from toolkit.reproduction import MARGINAL_RISE
 from toolkit.verdict import FDR_MAX
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ReportError
-from toolkit.report.cell_options import effective
-from toolkit.report.cells import Cell, Inline, Prose, Qmd, read_qmd
-from toolkit.report.front_matter import Settings, project_folder, read_settings
-from toolkit.report.kernel import Kernel, failure, start_kernel
-from toolkit.report.outputs import cell_markdown, inline_markdown
-from toolkit.report.parameters import injected_code, parameters_cell
+from toolkit.report.rendering.cell_options import effective
+from toolkit.report.rendering.cells import Cell, Inline, Prose, Qmd, read_qmd
+from toolkit.report.rendering.front_matter import Settings, project_folder, read_settings
+from toolkit.report.rendering.kernel import Kernel, failure, start_kernel
+from toolkit.report.rendering.outputs import cell_markdown, inline_markdown
+from toolkit.report.rendering.parameters import injected_code, parameters_cell
 
 ASSETS = Path(__file__).parent / "assets"
 FILTER = Path(__file__).parent / "crossrefs.lua"

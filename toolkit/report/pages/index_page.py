@@ -8,14 +8,14 @@ from toolkit.analysis import Analysis
 from toolkit.charts import jumps as charts
 from toolkit.estimands import MATERIAL
 from toolkit.gates import Outcome
-from toolkit.report import claims_map as maps
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
-from toolkit.report.certificate_page import certified_names
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.downloads import file_list, site_files
 from toolkit.report.numbers import NOT_MEASURED, counted, interval
-from toolkit.report.study_page import analysis_of
+from toolkit.report.pages import claims_map as maps
+from toolkit.report.pages.certificate_page import certified_names
+from toolkit.report.pages.study_page import analysis_of
 from toolkit.study import Profile
 from toolkit.verdict import Verdict
 from toolkit.wording import listed

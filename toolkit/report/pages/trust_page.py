@@ -14,14 +14,14 @@ from toolkit.diagnose import Check
 from toolkit.predictive import PredictiveCheck, check_predictions
 from toolkit.prior_predictive import PriorPredictive
 from toolkit.replicates import predict
-from toolkit.report import checklist as barg
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
-from toolkit.report import threats as validity
+from toolkit.report.card.estimand_table import not_run
 from toolkit.report.display import chart_html, show_html
-from toolkit.report.estimand_table import not_run
 from toolkit.report.html_tables import Num
-from toolkit.report.robustness_page import robustness_answers
+from toolkit.report.pages.robustness_page import robustness_answers
+from toolkit.report.trust import checklist as barg
+from toolkit.report.trust import threats as validity
 from toolkit.reproduction import ReplicateAudit, audit_replicates, read_repeats, runs_of_record
 from toolkit.variants import mixed
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from toolkit import paths
 from toolkit.analysis import Analysis
 from toolkit.pooling import SharedAnswer, shared_answers
-from toolkit.report import claims_map as maps
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_html
 from toolkit.report.html_tables import Num
 from toolkit.report.numbers import P_JUMP, chance_of, counted, hedge, interval, share
+from toolkit.report.pages import claims_map as maps
 from toolkit.shared_tasks import load_shared_tasks
 
 HEADER = (

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from toolkit.errors import ReportError
 from toolkit.paths import write_whole
-from toolkit.report import embedded, quarto
-from toolkit.report.offline import check_offline
-from toolkit.report.page import made_by, with_assets
+from toolkit.report.rendering import embedded, quarto
+from toolkit.report.rendering.offline import check_offline
+from toolkit.report.rendering.page import made_by, with_assets
 
 RENDERERS = ("auto", "quarto", "embedded")
 

@@ -12,9 +12,9 @@ from toolkit.analysis import Analysis
 from toolkit.estimands import MATERIAL
 from toolkit.gates import GAP_MAX_DECADES, SIZES_MIN, Outcome
 from toolkit.predictive import PredictiveCheck
-from toolkit.report.evidence import Evidence, known, span, tally
 from toolkit.report.html_tables import table
 from toolkit.report.numbers import counted
+from toolkit.report.trust.evidence import Evidence, known, span, tally
 from toolkit.reproduction import ReplicateAudit
 from toolkit.verdict import FDR_MAX
 

@@ -13,7 +13,7 @@ from toolkit.gates import SURE as SURE_FROM
 from toolkit.gates import WITH_JUMP, Outcome
 from toolkit.models import MODELS
 from toolkit.reasons import ELSEWHERE, LOCATION
-from toolkit.report import card_sentences as sentences
+from toolkit.report.card import card_sentences as sentences
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Markup, Num, badge_link, code, table
 from toolkit.report.numbers import chance_of, counted, share

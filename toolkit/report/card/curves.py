@@ -9,7 +9,7 @@ from toolkit.curves import jump_at
 from toolkit.estimands import curve_of, expected_accuracy
 from toolkit.fit import Fitted
 from toolkit.measured import sizes_in
-from toolkit.report.score_cells import TAILS
+from toolkit.report.card.score_cells import TAILS
 
 N_GRID = 36
 # Curves are drawn from this many draws: their bands are read by eye, not to the Monte Carlo error.

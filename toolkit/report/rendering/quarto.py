@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 
 from toolkit.errors import ReportError
-from toolkit.report.cells import Qmd, read_qmd
-from toolkit.report.front_matter import project_folder
-from toolkit.report.kernel import ANSI
-from toolkit.report.parameters import injected_code
+from toolkit.report.rendering.cells import Qmd, read_qmd
+from toolkit.report.rendering.front_matter import project_folder
+from toolkit.report.rendering.kernel import ANSI
+from toolkit.report.rendering.parameters import injected_code
 
 ASSETS = Path(__file__).parent / "assets"
 # Cells run in the original folder, so only what Quarto itself reads is copied.

@@ -21,7 +21,7 @@ from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
 from toolkit.errors import ReportError
-from toolkit.report.cells import Cell, Inline, SourceLine
+from toolkit.report.rendering.cells import Cell, Inline, SourceLine
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from toolkit.errors import ReportError
-from toolkit.report.cell_options import read_options
-from toolkit.report.source_lines import FENCE, SourceLine, fence_after, read_lines
+from toolkit.report.rendering.cell_options import read_options
+from toolkit.report.rendering.source_lines import FENCE, SourceLine, fence_after, read_lines
 
 EXECUTABLE = re.compile(r"^\{+(?P<language>[A-Za-z]\w*)(?:[\s,][^}]*)?\}+$")
 # One pass over prose: what must be left alone (comments, code spans) comes before what is acted on.

@@ -14,7 +14,7 @@ from toolkit.axes import AXES
 from toolkit.charts.card import NAME_END, waterfall_chart
 from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.estimands import MATERIAL, ROPE, Estimate, attribute, estimate
-from toolkit.report import card_sentences as sentences
+from toolkit.report.card import card_sentences as sentences
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num, table
 from toolkit.report.numbers import NOT_MEASURED, interval, monte_carlo_error, points, share

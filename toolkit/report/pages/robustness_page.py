@@ -10,13 +10,13 @@ from toolkit.gates import SURE
 from toolkit.influence import most_influential
 from toolkit.models import RIVALS
 from toolkit.report import html_tables as tables
+from toolkit.report.card.estimand_table import not_run
+from toolkit.report.card.stability_block import FLAGS, words
 from toolkit.report.display import show_html
-from toolkit.report.estimand_table import not_run
 from toolkit.report.html_tables import Num
 from toolkit.report.numbers import counted
 from toolkit.report.robustness_file import claim_stability, robustness_rows
 from toolkit.report.sentences import paragraphs
-from toolkit.report.stability_block import FLAGS, words
 from toolkit.robustness import Robustness
 from toolkit.sensitivity import SENSITIVE
 from toolkit.specifications import HOLDS, carries

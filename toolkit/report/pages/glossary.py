@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.report.display import show_html
-from toolkit.report.thresholds import limit
+from toolkit.report.pages.thresholds import limit
 from toolkit.strict_toml import from_table, read_toml
 
 FILE = Path(__file__).with_suffix(".toml")

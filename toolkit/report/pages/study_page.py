@@ -14,9 +14,9 @@ from toolkit.estimands import MATERIAL, ROPE
 from toolkit.gates import Outcome
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
+from toolkit.report.card.estimand_table import not_run
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.downloads import command, file_list, study_files
-from toolkit.report.estimand_table import not_run
 from toolkit.report.numbers import NOT_MEASURED, counted, interval
 from toolkit.reproduction import (
     SIDE,

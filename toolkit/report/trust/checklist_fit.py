@@ -12,9 +12,9 @@ from toolkit.estimands import CI_KIND, CI_PROB, ROPE, Estimate
 from toolkit.models import MODELS, likelihood
 from toolkit.models.priors import PRIORS
 from toolkit.predictive import PredictiveCheck
-from toolkit.report.checklist_item import ChecklistItem, filled, listed
 from toolkit.report.numbers import counted
 from toolkit.report.sentences import ARM_OF, likeliest_arm
+from toolkit.report.trust.checklist_item import ChecklistItem, filled, listed
 from toolkit.verdict import Verdict
 from toolkit.wording import size_label
 

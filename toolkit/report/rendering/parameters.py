@@ -4,7 +4,7 @@ import ast
 from typing import Any
 
 from toolkit.errors import ReportError, did_you_mean
-from toolkit.report.cells import Cell, Qmd, read_yaml
+from toolkit.report.rendering.cells import Cell, Qmd, read_yaml
 
 
 def parameters_cell(qmd: Qmd) -> Cell | None:

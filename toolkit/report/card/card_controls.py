@@ -13,8 +13,8 @@ import pandas as pd
 from toolkit.charts.looks import log_title
 from toolkit.charts.scores import COMPUTE, Shown
 from toolkit.compute_sizes import PARAMETERS
-from toolkit.report.curves import AVERAGED, SMOOTH, STEP
-from toolkit.report.score_cells import arms_among
+from toolkit.report.card.curves import AVERAGED, SMOOTH, STEP
+from toolkit.report.card.score_cells import arms_among
 
 # An axis needs two sizes.
 SIZES_MIN = 2

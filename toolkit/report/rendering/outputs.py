@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ReportError
-from toolkit.report.cells import Cell
-from toolkit.report.kernel import ANSI
+from toolkit.report.rendering.cells import Cell
+from toolkit.report.rendering.kernel import ANSI
 
 # Escaped so that a string shown inline comes out as the text it is.
 SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!~^$@|&])")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ReportError, did_you_mean
-from toolkit.report.cell_options import check_option
-from toolkit.report.cells import Qmd, read_yaml
+from toolkit.report.rendering.cell_options import check_option
+from toolkit.report.rendering.cells import Qmd, read_yaml
 
 PROJECT_FILE = "_quarto.yml"
 TEXT = ("title", "subtitle", "abstract", "description", "lang", "toc-title", "pagetitle")

@@ -1,0 +1,1 @@
+"""A claim's card: its pictures, its numbers, and what folds out below."""

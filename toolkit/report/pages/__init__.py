@@ -1,0 +1,1 @@
+"""What the cells of each page show."""

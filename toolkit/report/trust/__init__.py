@@ -1,0 +1,1 @@
+"""What a reader who distrusts us asks: reporting guidelines and threats to validity."""
