@@ -18,8 +18,8 @@ from toolkit.estimands import (
     expected_accuracy,
     jump,
     mean_mcse,
-    median_mcse,
     probability,
+    quantile_mcse,
     surviving,
 )
 from toolkit.models.design import build_design
@@ -292,12 +292,16 @@ def test_estimate_of_independent_normal_draws_has_the_textbook_monte_carlo_error
     draws = chains(rng.normal(size=(4, 2000)))
     assert estimate("x", draws).mcse == pytest.approx(math.sqrt(math.pi / 2 / 8000), rel=0.15)
     assert mean_mcse(draws) == pytest.approx(1 / math.sqrt(8000), rel=0.1)
+    # Of a quantile: sqrt(p (1 - p) / n) over the density there.
+    density = math.exp(-(1.6449**2) / 2) / math.sqrt(2 * math.pi)
+    end = pytest.approx(math.sqrt(0.05 * 0.95 / 8000) / density, rel=0.2)
+    assert (estimate("x", draws).mcse_low, estimate("x", draws).mcse_high) == (end, end)
 
 
 def test_monte_carlo_error_of_a_constant_is_zero():
     for value in (0.0, 0.3):
         constant = chains(np.full((4, 100), value))
-        assert median_mcse(constant) == 0.0
+        assert quantile_mcse(constant, 0.5) == 0.0
         assert mean_mcse(constant) == pytest.approx(0, abs=1e-15)
         assert estimate("x", constant).mcse == 0.0
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from toolkit.claims import ARMS
 from toolkit.gates import (
@@ -15,6 +16,7 @@ from toolkit.gates import (
     DECIDED,
     GAP_MAX_DECADES,
     SIZES_MIN,
+    SURE,
     Outcome,
     design_gates,
     detectable_difference,
@@ -106,6 +108,25 @@ def test_controlled_arm_as_published_arm_is_looked_at_once():
 def test_floor_gate_needs_a_cell_surely_above_chance_plus_rope(share, codes):
     # 100,000 items: the posterior is narrow around the share
     assert closed(cells(n_items=100_000, share=share)) == codes
+
+
+@pytest.mark.parametrize(("n_correct", "is_open"), [(41, False), (45, True)])
+def test_floor_gate_is_sure_over_all_cells_together(n_correct, is_open):
+    # One cell of many at chance, 0.25, looks high by accident: 41 of 100 is above 0.30 with 0.987.
+    many = cells(n_items=100, share=0.25)
+    one = many.index[0]
+    high = many.assign(n_correct=many["n_correct"].where(many.index != one, n_correct))
+    assert stats.beta.sf(0.30, 41.5, 59.5) > 0.98
+    assert ("AT_FLOOR" not in closed(high)) is is_open
+
+
+@pytest.mark.parametrize(("n_cells", "level", "opened"), [(1, 0.95, 0.084), (32, 0.9984, 0.001)])
+def test_floor_gate_hardly_opens_where_all_cells_are_at_chance(n_cells, level, opened):
+    """Binomial: of 32 cells of 100 items at 0.25; level is what one cell was and is asked for."""
+    right = np.arange(101)
+    least = right[stats.beta.sf(0.30, right + 0.5, 100.5 - right) > 1 - (1 - SURE) / n_cells].min()
+    assert level == pytest.approx(1 - (1 - SURE) / n_cells, abs=1e-4)
+    assert 1 - stats.binom.cdf(least - 1, 100, 0.25) ** 32 == pytest.approx(opened, abs=0.001)
 
 
 def test_floor_gate_of_scores_without_counts_looks_at_the_score():

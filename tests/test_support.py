@@ -67,12 +67,30 @@ def test_both_prior_scales_must_leave_the_jump(priors, holds):
     assert ("JUMP_PRIOR" not in failing(evidence_of(priors=priors))) is holds
 
 
-@pytest.mark.parametrize(("p_narrow", "holds"), [(0.5, True), (0.49, False)])
-def test_step_of_free_width_must_be_rather_narrow(p_narrow, holds):
+@pytest.mark.parametrize(
+    ("p_jump", "p_narrow", "holds"),
+    [
+        (1.0, 0.5, True),
+        (1.0, 0.49, False),
+        (0.6, 0.9, True),
+        (0.5, 0.9, False),
+        (0.0, float("nan"), False),  # of no jumps none is narrow
+    ],
+)
+def test_step_of_free_width_must_be_rather_there_and_narrow(p_jump, p_narrow, holds):
     evidence = evidence_of()
-    wide = evidence.rivals.iloc[:1].assign(model="wide_step", p_narrow=p_narrow)
+    jumps = {"p_above_0.05": p_jump, "p_narrow": p_narrow}
+    wide = evidence.rivals.iloc[:1].assign(model="wide_step", **jumps)
     both = replace(evidence, rivals=pd.concat([evidence.rivals, wide]))
     assert ("WIDTH" not in failing(both)) is holds
+
+
+def test_prior_scales_that_were_not_tried_are_no_support():
+    evidence = evidence_of()
+    none = replace(evidence, jump_prior=evidence.jump_prior.iloc[:0])
+    found = {c.code: c for c in conditions(none, CLAIM, CONTROLLED_ARM, MAIN, 0.99)}
+    assert found["JUMP_PRIOR"].met is None
+    assert "none was tried" in found["JUMP_PRIOR"].finding
 
 
 def test_fits_that_did_not_converge_are_no_support():

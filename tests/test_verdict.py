@@ -74,13 +74,14 @@ def jumps_of(shares, height=0.2, *, nested=True):
     )
 
 
-def posterior_of(jumps, gaps=MIDDLE):
-    """Return where the jumps lie: one gap, or one for each draw."""
+def posterior_of(jumps, gaps=MIDDLE, share=0.5):
+    """Return where the jumps lie, one gap or one for each draw, and what share of tasks jumps."""
     gap = np.broadcast_to(np.reshape(gaps, (-1, 1)) if np.ndim(gaps) else gaps, (N, 1))
     return xr.Dataset(
         {
             "jump_gap": ((*LEAD, "task"), gap.reshape(N_CHAINS, N_DRAWS, 1)),
             "jump_present": jumps > 0,
+            "jump_tasks": (LEAD, np.full((N_CHAINS, N_DRAWS), share)),
         },
         coords={"task": [TASK.name], "arm": list(ARM_LABELS)},
     )
@@ -306,12 +307,89 @@ def test_reason_of_an_undecided_posterior_says_nothing_false(verdict_on):
 def test_reason_of_an_undecided_posterior_is_not_rounded_to_the_threshold(verdict_on):
     verdict = verdict_on((0.948, 0.4, 0, 0))
     [reason] = [r for r in verdict.reasons if r.code == "POSTERIOR_UNDECIDED"]
-    assert "is 0.95 in the controlled arm" not in reason.text
+    assert "is 0.9480 in the controlled arm" in reason.text
 
 
 def test_reasons_of_a_decided_claim_name_the_outcome(verdict_on):
     for outcome, shares in DECIDING.items():
         assert codes(verdict_on(shares).reasons) == [outcome.name]
+
+
+def test_no_jump_must_not_rest_on_other_tasks(design):
+    """A share of 1 in 20 makes a jump of which the task's scores say nothing improbable too."""
+    jumps = jumps_of((0, 0.04, 0, 0))
+    found = {
+        share: judge(CLAIM, jumps, posterior_of(jumps, share=share), design, (), GOOD, SUPPORTING)
+        for share in (0.05, 0.5)
+    }
+    assert found[0.5].outcome is Outcome.NO_JUMP
+    assert found[0.05].outcome is Outcome.UNDETERMINED
+    assert codes(found[0.05].reasons) == ["POSTERIOR_ALONE", "OTHER_TASKS"]
+    # Odds of 1 to 24 with a prior of 1 to 19: 19 to 24 at even odds.
+    p = found[0.05].estimates["p_published_jump_even_odds"].median
+    assert p == pytest.approx(19 / 43)
+    assert "0.4 in the published arm" in found[0.05].reasons[1].text
+    assert found[0.05].next_measurement.startswith("Score another family")
+
+
+def test_jump_between_sizes_that_chains_disagree_about_is_not_trusted(verdict_on, design):
+    """Every chain has a jump of its own place: one of them in a gap that no sizes resolve."""
+    gaps = np.repeat([MIDDLE, MIDDLE, 0, MIDDLE], N_DRAWS)
+    jumps = jumps_of((1, 1, 1, 1))
+    verdict = judge(CLAIM, jumps, posterior_of(jumps, gaps), design, (), GOOD, SUPPORTING)
+    assert "NOT_CONVERGED" in codes(verdict.reasons)
+    assert "a jump that is resolved" in verdict.reasons[0].text
+    assert verdict_on((1, 1, 1, 1)).diagnosis.passed
+
+
+def test_jumps_in_the_gap_of_the_claimed_size_are_near_it_and_only_those(scores):
+    """A gap of a decade and a half: its middle lies 0.75 decades from a size at its end."""
+    wide = (1e8, 2e8, 4e8, 8e8, 2.5e10, 5e10, 1e11)
+    on = build_design(scores_of(wide))
+    jumps = jumps_of((1, 1, 1, 1))
+
+    def near(size, gap):
+        claim = replace(CLAIM, threshold_n_params=size)
+        found = judge(claim, jumps, posterior_of(jumps, gap), on, (), GOOD, SUPPORTING)
+        return {g.code: g.open for g in found.gates}["JUMP_ELSEWHERE"]
+
+    assert near(2.5e10, 3)  # the largest size below lies at 8e8: appears at 2.5e10
+    assert near(2e9, 3)
+    assert not near(8e8, 3)  # appears at 8e8: between 4e8 and 8e8
+    assert not near(1e11, 3)
+
+
+def test_claims_without_a_verdict_are_told_what_would_bring_the_nearest(verdict_on):
+    place = gate("JUMP_ELSEWHERE", forbids=WITH_JUMP)
+    low = verdict_on((0.2, 0.2, 0, 0), gates=(place, gate(forbids=DECIDED)))
+    assert "JUMP_ELSEWHERE" not in codes(low.reasons)
+    assert low.next_measurement == "The remedy of WIDE_GAP."
+    likely = verdict_on((0.2, 0.6, 0, 0), gates=(place,), evidence=None)
+    assert "JUMP_ELSEWHERE" in codes(likely.reasons)
+    assert likely.next_measurement.startswith("Compare with rival curves")
+
+
+def test_no_jump_close_to_the_limit_at_even_odds_is_told_so(design):
+    jumps = jumps_of((0, 0.01, 0, 0))
+
+    def cautions(share):
+        found = judge(CLAIM, jumps, posterior_of(jumps, share=share), design, (), GOOD, SUPPORTING)
+        return codes(found.cautions)
+
+    assert "CLOSE_TO_THRESHOLD" not in cautions(0.5)
+    assert "CLOSE_TO_THRESHOLD" in cautions(0.16)  # 0.01 / 0.99 * 0.84 / 0.16 is 0.05 to 0.95
+
+
+def test_unsure_jump_between_good_sizes_does_not_ask_for_sizes(verdict_on):
+    verdict = verdict_on((0.7, 0.8, 0, 0))
+    assert {g.code: g.open for g in verdict.gates}["LOCATION_UNRESOLVED"] is False
+    assert codes(verdict.reasons) == ["POSTERIOR_UNDECIDED"]
+    assert "size" not in verdict.next_measurement.replace("same sizes", "")
+
+
+def test_probability_close_to_a_limit_asks_for_more_draws_first(verdict_on):
+    verdict = verdict_on((0.0, 0.0505, 0, 0))
+    assert verdict.next_measurement.startswith("Refit with more draws")
 
 
 def test_next_measurement_is_there_if_and_only_if_undetermined(verdict_on):
@@ -375,6 +453,17 @@ def test_attribution_of_a_verdict_adds_up(verdict_on):
     assert parts["shapley_few_shot"].median == pytest.approx(0.2)
     assert verdict.elicitation == verdict.attribution
     assert attribute(jumps_of((0, 1, 0, 1)).sel(task=TASK.name), Arm(True, True)).total.max() > 0
+
+
+def test_jump_of_both_factors_is_not_credited_to_one_where_neither_arm_between_was_scored(scores):
+    frame = scores.frame
+    ends = frame[(frame["n_shots"] > 0) == frame["instruction_tuned"]]
+    on = build_design(replace(scores, frame=ends.reset_index(drop=True)))
+    jumps = only_measured(jumps_of((0, 1, 1, 1)), on)
+    claim = replace(CLAIM, published_arm=BOTH.label)
+    verdict = judge(claim, jumps, posterior_of(jumps), on, (), GOOD, SUPPORTING)
+    assert verdict.outcome is Outcome.EXPLAINED
+    assert verdict.credited_to == ("few-shot prompting and instruction tuning together",)
 
 
 def test_residual_jump_above_chance_is_divided_by_what_chance_leaves(verdict_on):
@@ -571,14 +660,18 @@ def test_place_of_a_jump_that_may_be_there_is_a_caution():
             for name, p in (
                 ("p_residual_jump", controlled),
                 ("p_published_jump", published),
+                ("p_residual_jump_even_odds", controlled),
+                ("p_published_jump_even_odds", published),
                 ("p_difference", 0.99),
             )
         }
         wanted = by_probability(estimates, SHOTS)
         return codes(cautions_of(wanted, gates, estimates, [], if_parseable=False))
 
-    assert told(math.nan, 0.6) == ["CONTROL_NOT_CLEAN", "JUMP_ELSEWHERE"]
-    assert told(math.nan, 0.97) == ["CONTROL_NOT_CLEAN", "JUMP_ELSEWHERE"]
+    assert told(math.nan, 0.3) == ["CONTROL_NOT_CLEAN", "JUMP_ELSEWHERE"]
+    # Nearer to a jump its place is among the reasons.
+    assert told(math.nan, 0.6) == ["CONTROL_NOT_CLEAN"]
+    assert told(math.nan, 0.97) == ["CONTROL_NOT_CLEAN"]
     assert told(0.01, 0.01) == ["CONTROL_NOT_CLEAN"]
     # A verdict with a jump has it among its reasons.
     assert told(0.97, 0.97) == told(0.01, 0.97) == ["CONTROL_NOT_CLEAN"]

@@ -1,34 +1,24 @@
 """One study from its scores to its verdicts; what the commands and the report both call."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import xarray as xr
 
 from toolkit import paths
-from toolkit.claims import CONTROLLED_ARM, Claim, arm_named
+from toolkit.claims import CONTROLLED_ARM
 from toolkit.definitions.metric_swap import SwapResult, swap_metrics
 from toolkit.definitions.table import DefinitionResult, study_definitions
-from toolkit.diagnose import (
-    Diagnosis,
-    Mixing,
-    diagnose_quantities,
-    diagnose_sampler,
-    measure_mixing,
-)
-from toolkit.estimands import Estimate, curve_of, estimate, jump, probability, surviving
+from toolkit.diagnose import Diagnosis, Mixing, diagnose_quantities
+from toolkit.estimands import Estimate, estimate, probability, surviving
 from toolkit.fit import Fitted, fit_model
-from toolkit.gates import Outcome, design_gates
-from toolkit.measured import only_measured
+from toolkit.gates import Outcome
+from toolkit.judging import judge_claims
 from toolkit.robustness import Robustness, RobustnessInput, read_robustness, robustness_key
-from toolkit.scores import Scores
-from toolkit.shape import shape_of
 from toolkit.study import Profile, StudyFolder
-from toolkit.support import Evidence
-from toolkit.verdict import Verdict, expected_false_discoveries, judge
+from toolkit.verdict import Verdict, expected_false_discoveries
 
 
 @dataclass(frozen=True)
@@ -102,12 +92,12 @@ class Analysis:
 
     @cached_property
     def headline(self) -> "Survivors":
-        """Return E3 over the claims made before the study, or over all where none had been."""
+        """Return E3 over jumps claimed for families that are scored; over all where none was."""
         return self.survivors("prior" if self.n_claimed else None)
 
     @property
     def n_claimed(self) -> int:
-        """Return on how many of the tasks a jump had been claimed before the study."""
+        """Return on how many tasks a jump had been claimed for a family that the study scores."""
         return sum(claim.claim_set == "prior" for claim in self.source.claims)
 
     @property
@@ -163,38 +153,3 @@ def kept_robustness(source: StudyFolder) -> Robustness | None:
     return read_robustness(
         paths.robustness_dir(source.folder), robustness_key(robustness_input(source))
     )
-
-
-class Judged(NamedTuple):
-    """E1 draws of all tasks, the checks, the verdicts in order, and how every unknown mixed."""
-
-    jumps: xr.DataArray
-    sampler: Diagnosis
-    verdicts: tuple[Verdict, ...]
-    mixing: Mixing
-
-
-def judge_claims(
-    claims: Sequence[Claim], record: Scores, fitted: Fitted, evidence: Evidence | None = None
-) -> Judged:
-    """Return the verdicts on claims about a fitted table, gates and checks included.
-
-    ``evidence`` is what was fitted besides; without it no claim gets a verdict with a jump.
-    """
-    posterior = fitted.idata["posterior"].to_dataset()
-    curve = curve_of(fitted.model, fitted.design)
-    jumps = only_measured(jump(posterior, fitted.design, curve), fitted.design)
-    mixing = measure_mixing(posterior)
-    sampler = diagnose_sampler(fitted.idata, mixing)
-    verdicts = []
-    for claim in claims:
-        cells = record.frame[record.frame["task"] == claim.task]
-        gates = design_gates(claim, cells)
-        own = mixing.of_task(claim.task).checks("the task's unknowns")
-        trust = Diagnosis((*sampler.checks, *own))
-        published = arm_named(claim.published_arm)
-        shape = shape_of(posterior, fitted.design, claim.task, published, curve)
-        verdicts.append(
-            judge(claim, jumps, posterior, fitted.design, gates, trust, evidence, shape)
-        )
-    return Judged(jumps, sampler, tuple(verdicts), mixing)

@@ -85,7 +85,9 @@ class Claim:
     ``prior_claim`` paraphrases the literature before the study, ``study_claim`` the study itself;
     both in our words. ``threshold_n_params`` is the size at which the ability was said to appear;
     where nobody named one, ``size_chosen`` says why the claim is judged at this size.
-    ``claim_set`` groups claims for counting (E3). ``published_arm`` is where the jump was claimed,
+    ``claim_set`` groups claims for counting (E3): "prior" where a jump on the task had been claimed
+    for a model family that the study scores, "elsewhere" for other families only, "control" for
+    none. ``published_arm`` is where the jump was claimed,
     ``judged_arm`` the arm that the study's own verdict (``published_above_baseline`` and the
     others) speaks of.
     """
@@ -104,7 +106,7 @@ class Claim:
     published_emergent: bool
     published_marginal: bool
     published_verdict: str
-    claim_set: Literal["prior", "control"]
+    claim_set: Literal["prior", "elsewhere", "control"]
     published_baseline: float | None = None
     published_predictable: bool | None = None
     control_caveat: str | None = None

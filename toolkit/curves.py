@@ -125,7 +125,7 @@ def sharpness(curves: Curves, scored: Sequence[float]) -> Sharpness:
     summary = over_known("width of the rise", width)
     if summary is None:
         return Sharpness(p_rises, None, high - low, 0, NOT_CONVERGED)
-    inside = [size for size in scored if abs(size - middle) < summary.median / 2]
+    inside = [size for size in np.unique(scored) if abs(size - middle) < summary.median / 2]
     told = _reading(summary, high - low, len(inside))
     reading = told if p_rises.median >= SURE else UNSURE
     return Sharpness(p_rises, summary, high - low, len(inside), reading)

@@ -9,6 +9,7 @@ E3  ``surviving``: of a set of claims, how many have a jump beyond the region of
     equivalence.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -43,7 +44,11 @@ NODE_WEIGHTS = NODE_WEIGHTS / NODE_WEIGHTS.sum()
 
 @dataclass(frozen=True)
 class Estimate:
-    """A posterior summary that carries its interval's kind and its Monte Carlo error."""
+    """A posterior summary that carries its interval's kind and its Monte Carlo errors.
+
+    ``mcse`` is that of the median (or of a probability), the others those of the interval's ends,
+    NaN where the interval is none of draws.
+    """
 
     name: str
     unit: str
@@ -53,14 +58,17 @@ class Estimate:
     ci_prob: float
     ci_kind: str
     mcse: float
+    mcse_low: float = math.nan
+    mcse_high: float = math.nan
 
 
 def estimate(name: str, draws: xr.DataArray, unit: str = POINTS) -> Estimate:
-    """Return median, equal-tailed interval and the median's Monte Carlo error of (chain, draw)."""
+    """Return median and equal-tailed interval of (chain, draw), each with its Monte Carlo error."""
     tail = (1 - CI_PROB) / 2
-    low, median, high = np.quantile(draws.to_numpy(), [tail, 0.5, 1 - tail])
+    low, median, high = np.quantile(draws.to_numpy(), [tail, 0.5, 1 - tail]).tolist()
+    ends = quantile_mcse(draws, tail), quantile_mcse(draws, 1 - tail)
     return Estimate(
-        name, unit, float(median), float(low), float(high), CI_PROB, CI_KIND, median_mcse(draws)
+        name, unit, median, low, high, CI_PROB, CI_KIND, quantile_mcse(draws, 0.5), *ends
     )
 
 
@@ -70,8 +78,12 @@ def probability(name: str, event: xr.DataArray) -> Estimate:
     The value stands in ``median``; the interval is that of the Monte Carlo error, since a
     probability has no posterior of its own.
     """
-    p, error = float(event.mean()), mean_mcse(event)
-    n = event.size if error == 0 else min(event.size, p * (1 - p) / error**2)
+    return probability_of(name, float(event.mean()), mean_mcse(event), event.size)
+
+
+def probability_of(name: str, p: float, error: float, n_draws: int) -> Estimate:
+    """Return a probability with this Monte Carlo error, from so many draws."""
+    n = n_draws if error == 0 else min(n_draws, p * (1 - p) / error**2)
     # Jeffreys' interval for as many independent draws as these are worth: not empty at 0 and 1.
     tail = (1 - CI_PROB) / 2
     low, high = stats.beta.ppf([tail, 1 - tail], p * n + 0.5, (1 - p) * n + 0.5)
@@ -88,12 +100,12 @@ def mean_mcse(draws: xr.DataArray) -> float:
     return float(azs.mcse(values, sample_dims=["chain", "draw"], method="mean"))
 
 
-def median_mcse(draws: xr.DataArray) -> float:
-    """Return the Monte Carlo error of the median of (chain, draw); 0 for a constant."""
+def quantile_mcse(draws: xr.DataArray, p: float) -> float:
+    """Return the Monte Carlo error of a quantile of (chain, draw); 0 for a constant."""
     values = draws.astype(float)
     if float(values.std()) == 0.0:
         return 0.0
-    return float(azs.mcse(values, sample_dims=["chain", "draw"], method="quantile", prob=0.5))
+    return float(azs.mcse(values, sample_dims=["chain", "draw"], method="quantile", prob=p))
 
 
 def curve_of(model: Model, design: Design) -> CurveAt:

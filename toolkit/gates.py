@@ -128,10 +128,15 @@ def _spanning(sizes: np.ndarray, threshold: float) -> list[float]:
 
 
 def sizes_remedy(sizes: np.ndarray, threshold: float, arm: Arm) -> str:
-    """Return which sizes (log10) to score so that a jump at the threshold could be resolved."""
+    """Return which sizes (log10) to score so that a jump at the threshold could be resolved.
+
+    Nothing where the sizes that are there could.
+    """
     if len(sizes) < 2:
         return f"score at least {SIZES_MIN} sizes{IN_ARM}'{arm.label}'"
     needed = sizes_to_add(sizes, threshold)
+    if not needed:
+        return ""
     more = "1 more size" if len(needed) == 1 else f"{len(needed)} more sizes"
     about = listed([size_label(size) for size in needed])
     return f"score {more}, about {about}{IN_ARM}'{arm.label}'"
@@ -184,12 +189,15 @@ def _p_above(cells: pd.DataFrame, level: pd.Series) -> np.ndarray:
 
 
 def _floor_gate(cells: pd.DataFrame) -> Gate:
-    """Return whether any cell is surely above chance: at the floor nothing shows of the ability."""
-    above = _p_above(cells, cells["chance"] + ROPE) > SURE
+    """Return whether any cell is surely above chance: at the floor nothing shows of the ability.
+
+    Sure over all cells together (Bonferroni): of many at chance one looks high by accident.
+    """
+    above = _p_above(cells, cells["chance"] + ROPE) > 1 - (1 - SURE) / len(cells)
     count = f"{int(above.sum())} of {len(cells)} cells" if above.any() else "no cell of any arm"
     return Gate(
         "AT_FLOOR", bool(above.any()),
-        f"above chance by {MATERIAL} with probability {SURE}: {count}",
+        f"above chance by {MATERIAL} with probability {SURE} over all cells together: {count}",
         "score the log-probability of the right answer instead of right or wrong, or larger "
         "checkpoints",
         DECIDED,

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from toolkit.diagnose import Diagnosis
 from toolkit.estimands import MATERIAL, Estimate
-from toolkit.gates import IN_ARM, SURE, Gate, Outcome
-from toolkit.support import Condition
+from toolkit.gates import IN_ARM, SURE, WITH_JUMP, Gate, Outcome
+from toolkit.support import NOT_RUN, Condition
+from toolkit.wording import probability_text
 
 LOCATION = "LOCATION_UNRESOLVED"
 ELSEWHERE = "JUMP_ELSEWHERE"
 UNCLEAN = "CONTROL_NOT_CLEAN"
 SHOWN_FAILURES = 3
+# A jump is nearer than none from here on.
+LIKELY = 0.5
 
 
 @dataclass(frozen=True)
@@ -25,24 +28,27 @@ class Reason:
 
 def posterior_sentence(estimates: Mapping[str, Estimate]) -> str:
     """Return the two probabilities that the rules rest on."""
-    controlled = estimates["p_residual_jump"].median
-    published = estimates["p_published_jump"].median
-    if math.isnan(controlled):
-        return (
-            f"P(jump > {MATERIAL}) is {_three_digits(published)} in the published arm; "
-            "the controlled arm was not scored"
-        )
-    return (
-        f"P(jump > {MATERIAL}) is {_three_digits(controlled)} in the controlled arm and "
-        f"{_three_digits(published)} in the published arm"
-    )
+    controlled, published = estimates["p_residual_jump"], estimates["p_published_jump"]
+    in_published = f"{_shown(published)} in the published arm"
+    if math.isnan(controlled.median):
+        return f"P(jump > {MATERIAL}) is {in_published}; the controlled arm was not scored"
+    return f"P(jump > {MATERIAL}) is {_shown(controlled)} in the controlled arm and {in_published}"
 
 
-def _three_digits(probability: float) -> str:
-    """Return a probability that a finite number of draws can't tell from 0 or 1 as a bound."""
-    if probability < 0.0005:
-        return "below 0.001"
-    return "above 0.999" if probability > 0.9995 else f"{probability:.3f}"
+def _shown(p: Estimate) -> str:
+    return probability_text(p.median, p.mcse, 1 - SURE, SURE)
+
+
+def heading(wanted: Outcome, estimates: Mapping[str, Estimate]) -> Outcome:
+    """Return the verdict that the posterior gives or, where it gives none, is nearer to.
+
+    What is closed for another verdict would not decide the claim if it were opened.
+    """
+    if wanted is not Outcome.UNDETERMINED:
+        return wanted
+    if estimates["p_residual_jump"].median >= LIKELY:
+        return Outcome.JUMP_REMAINS
+    return Outcome.EXPLAINED if estimates["p_published_jump"].median >= LIKELY else Outcome.NO_JUMP
 
 
 def reasons_of(
@@ -70,7 +76,10 @@ def reasons_of(
         reasons.append(_undecided(estimates, said))
     else:
         reasons.append(Reason("POSTERIOR_ALONE", f"{said}; alone that would be '{wanted.value}'."))
-    closed = closed_gates(wanted, gates)
+    closed = closed_gates(heading(wanted, estimates), gates)
+    if wanted is Outcome.UNDETERMINED:
+        # A jump that is not sure surely lies nowhere: that says no more than its probability.
+        closed = [gate for gate in closed if gate.remedy]
     return (
         *reasons,
         *(Reason(condition.code, condition.finding + ".") for condition in missing),
@@ -84,22 +93,19 @@ def _undecided(estimates: Mapping[str, Estimate], said: str) -> Reason:
     if math.isnan(controlled) and estimates["p_published_jump"].median >= SURE:
         text = f"{said}: a jump is very probable, what made it can't be told."
         return Reason("NOT_SEPARABLE", text)
-    text = f"{said}; a verdict needs at most {1 - SURE:.2f} or at least {SURE} there."
+    needed = f"at most {1 - SURE:.2f} or at least {SURE}"
+    text = f"{said}; a verdict needs {needed} there."
+    if math.isnan(controlled):
+        text = (
+            f"{said}; 'no jump' needs at most {1 - SURE:.2f}, any other verdict that arm as well."
+        )
     no_jump_left = 1 - controlled >= SURE
     return Reason("PUBLISHED_ARM_UNDECIDED" if no_jump_left else "POSTERIOR_UNDECIDED", text)
 
 
-def closed_gates(wanted: Outcome, gates: Sequence[Gate]) -> list[Gate]:
-    """Return the closed gates that matter for what the posterior says.
-
-    Where it decides nothing, all do that could matter, but for the place of a jump that is not
-    there.
-    """
-    if wanted is Outcome.UNDETERMINED:
-        return [
-            g for g in gates if not g.open and g.forbids and g.code not in (LOCATION, ELSEWHERE)
-        ]
-    return [g for g in gates if not g.open and wanted in g.forbids]
+def closed_gates(outcome: Outcome, gates: Sequence[Gate]) -> list[Gate]:
+    """Return the closed gates that forbid an outcome."""
+    return [gate for gate in gates if not gate.open and outcome in gate.forbids]
 
 
 def cautions_of(
@@ -112,12 +118,14 @@ def cautions_of(
 ) -> tuple[Reason, ...]:
     """Return what a reader must be wary of although it does not change the verdict.
 
-    Where the posterior decides nothing, the place of a jump that may be there is such a thing.
+    Where the posterior decides nothing and is nearer to no jump, the place of one that may be
+    there is such a thing.
     """
     # A control with worked examples is no control, whatever is said of it.
     told = [g for g in gates if not g.open and (not g.forbids or g.code == UNCLEAN)]
     deciding = [estimates[name] for name in ("p_residual_jump", "p_published_jump")]
-    if wanted is Outcome.UNDETERMINED and any(p.median > 1 - SURE for p in deciding):
+    undecided = wanted is Outcome.UNDETERMINED and heading(wanted, estimates) not in WITH_JUMP
+    if undecided and any(p.median > 1 - SURE for p in deciding):
         told += [g for g in gates if not g.open and g.code == ELSEWHERE]
     cautions = [Reason(g.code, g.finding + ".") for g in told]
     for label in unmeasured_arms:
@@ -129,10 +137,19 @@ def cautions_of(
             "parsed, which these scores only bound."
         )
         cautions.append(Reason("IF_PARSEABLE", text))
-    if any(min(abs(p.median - SURE), abs(p.median - 1 + SURE)) < 2 * p.mcse for p in deciding):
+    if _is_close(wanted, estimates):
         text = "a probability lies within two Monte Carlo errors of the rule's limit."
         cautions.append(Reason("CLOSE_TO_THRESHOLD", text))
     return tuple(cautions)
+
+
+def _is_close(wanted: Outcome, estimates: Mapping[str, Estimate]) -> bool:
+    """Return whether a probability that decides may lie on either side of a rule's limit."""
+    names = ("p_residual_jump", "p_published_jump")
+    deciding = [(estimates[name], limit) for name in names for limit in (SURE, 1 - SURE)]
+    if wanted is Outcome.NO_JUMP:
+        deciding += [(estimates[f"{name}_even_odds"], 1 - SURE) for name in names]
+    return any(abs(p.median - limit) < 2 * p.mcse for p, limit in deciding)
 
 
 def next_measurement(
@@ -140,13 +157,19 @@ def next_measurement(
     wanted: Outcome,
     gates: Sequence[Gate],
     diagnosis: Diagnosis,
+    estimates: Mapping[str, Estimate],
+    support: Sequence[Condition],
     n_items: int,
 ) -> str | None:
-    """Return the cheapest further measurement that opens what is closed, or None when decided."""
+    """Return the least that opens what keeps the nearest verdict closed, or None when decided."""
     if outcome is not Outcome.UNDETERMINED:
         return None
-    remedies = [gate.remedy for gate in closed_gates(wanted, gates)]
-    if diagnosis.passed is not True:
+    toward = heading(wanted, estimates)
+    remedies = [gate.remedy for gate in closed_gates(toward, gates) if gate.remedy]
+    if toward in WITH_JUMP and NOT_RUN in support:
+        remedies.insert(0, "compare with rival curves and priors (emergence robustness)")
+    # More draws help where nothing else is in the way, or nothing can be told without them.
+    if diagnosis.passed is not True or (not remedies and _is_close(wanted, estimates)):
         remedies.insert(0, "refit with more draws (draws in analysis.toml)")
     if not remedies:
         remedies = [f"score another family at the same sizes and arms, on the same {n_items} items"]

@@ -13,6 +13,7 @@ from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm
 from toolkit.estimands import ROPE, Estimate, attribute, estimate, probability
 
 ELICITED = Arm(True, True)
+TOGETHER = "few-shot prompting and instruction tuning together"
 PARTS = {
     "total": "total",
     "few_shot": "few-shot prompting",
@@ -90,16 +91,19 @@ def credited_factors(
 ) -> tuple[str, ...]:
     """Return the factors whose own part of the difference is surely material.
 
-    Where neither is on its own, the credit is their interaction's.
+    Where neither is on its own, the credit is their interaction's; where an arm between was not
+    scored, it is that of both together.
     """
     on = {
         "few-shot prompting": ("shapley_few_shot", published.few_shot),
         "instruction tuning": ("shapley_instruction_tuning", published.instruction_tuned),
     }
     shares = {
-        name: float(draws[f"published: {part} > {ROPE}"].mean())
+        name: float(draws[f"published: {part} > {ROPE}"].mean(skipna=False))
         for name, (part, is_on) in on.items()
         if is_on
     }
+    if any(np.isnan(share) for share in shares.values()):
+        return (TOGETHER,)
     surely = tuple(name for name, share in shares.items() if share >= sure)
     return surely or ("interaction",)

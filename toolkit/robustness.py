@@ -49,7 +49,7 @@ from toolkit.sampling import FitSettings
 from toolkit.scores import Scores
 from toolkit.sensitivity import other_jump_priors, power_scaling
 from toolkit.specifications import run_specifications
-from toolkit.support import Evidence
+from toolkit.support import WIDE_STEP, Evidence
 from toolkit.variants import Variant, jump_table, read_kept
 
 SOURCES: tuple[ModuleType, ...] = (
@@ -63,7 +63,6 @@ TABLES = (
 MANIFEST = "manifest.json"
 DIGITS = 5
 # The wide step evaluates the likelihood for every place and width: a rival that is only shown.
-WIDE = "wide_step"
 REFITS = 48
 SPECIFICATIONS = 14
 
@@ -156,8 +155,8 @@ def assess(given: RobustnessInput, cache: Path, say: Say) -> Robustness:
 
 def _rivals(given: RobustnessInput, cache: Path, say: Say) -> pd.DataFrame:
     tables = []
-    for model in (*RIVALS, WIDE):
-        settings = given.short if model == WIDE else given.settings
+    for model in (*RIVALS, WIDE_STEP):
+        settings = given.short if model == WIDE_STEP else given.settings
         tables.append(jump_table(Variant(given.record, model, settings), cache).assign(model=model))
         say(f"rival {MODELS[model].title}: ready")
     return pd.concat(tables, ignore_index=True)

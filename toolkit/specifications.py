@@ -211,6 +211,8 @@ def summarise(table: pd.DataFrame, claim: Claim, arm: Arm = CONTROLLED_ARM) -> S
     own = table[carries(table, claim) & (table["arm"] == arm.label)]
     decided = own[own["rope"] == ROPE]
     p = decided["p_above"]
+    # One whose chains disagree is none in which the rise holds.
+    holds = (decided["p_positive"] > HOLDS) & mixed(decided)
     return SpecificationSummary(
         claim.slug,
         arm.label,
@@ -218,7 +220,7 @@ def summarise(table: pd.DataFrame, claim: Claim, arm: Arm = CONTROLLED_ARM) -> S
         n_failed=int(failed.sum()),
         n_carrying=len(decided),
         n_mixed=int(mixed(decided).sum()),
-        share_positive=float((decided["p_positive"] > HOLDS).mean()) if len(p) else float("nan"),
+        share_positive=float(holds.mean()) if len(p) else float("nan"),
         p_median=float(p.median()),
         p_low=float(p.min()),
         p_high=float(p.max()),

@@ -5,11 +5,17 @@ The rules (docs/decisions/0006): in the arm whose jump is claimed,
 rivals          P(jump > ROPE) is at least 0.90 on every flexible curve that carries the step, at
                 least 0.95 on their average with the main fit, and their medians lie within the ROPE
                 of the main one or inside its interval; each of them converged
-width           a step of free width, where it was fitted, is rather narrower than half a decade
-                than wider
+width           a step of free width, where it was fitted, is rather there and narrower than half a
+                decade than not
 prior           P(jump > ROPE) stays at least 0.95 at half and at twice the prior scale of its size,
                 and where fewer or more tasks, or arms of a task, are held to jump
-specifications  P(jump > 0) > 0.8 in at least 90% of the admissible specifications
+specifications  P(jump > 0) > 0.8 in at least 90% of the admissible specifications, those whose
+                chains disagree counted as not
+
+"No jump" has a condition of its own, in each of its arms (docs/decisions/0017):
+
+even odds       P(jump > ROPE) is at most 0.05 also if this task is as likely to jump as not,
+                whatever share of the study's tasks jumps
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +30,11 @@ from toolkit.gates import SURE
 from toolkit.models import RIVALS
 from toolkit.specifications import HOLDS, SpecificationSummary, summarise
 from toolkit.variants import NARROW, mixed
+from toolkit.wording import probability_text
 
 RIVAL_SURE = 0.90
 NARROW_MIN = 0.5
+WIDE_STEP = "wide_step"
 SPECIFICATIONS_MIN = 0.90
 
 
@@ -71,7 +79,7 @@ def conditions(
         return (NOT_RUN,)
     rivals = _own(evidence.rivals, claim.task, arm)
     found = [_rivals_hold(rivals, p_main), _rivals_agree(rivals, main)]
-    wide = rivals[rivals["p_narrow"].notna()]
+    wide = rivals[rivals["model"] == WIDE_STEP]
     if len(wide):
         found.append(_narrow(wide))
     if evidence.jump_prior is not None:
@@ -79,6 +87,28 @@ def conditions(
     if evidence.specifications is not None:
         found.append(_specifications_hold(summarise(evidence.specifications, claim, arm)))
     return tuple(found)
+
+
+def no_jump_conditions(estimates: Mapping[str, Estimate]) -> tuple[Condition, ...]:
+    """Return the condition on "no jump", of the probabilities at even odds that were estimated."""
+    most = 1 - SURE
+    known = {
+        where: estimates[f"p_{name}_jump_even_odds"]
+        for name, where in (("residual", "controlled"), ("published", "published"))
+    }
+    shown = {where: p for where, p in known.items() if not np.isnan(p.median)}
+    said = " and ".join(
+        f"{probability_text(p.median, p.mcse, most)} in the {where} arm"
+        for where, p in shown.items()
+    )
+    return (
+        Condition(
+            "OTHER_TASKS",
+            all(p.median <= most + 1e-9 for p in shown.values()) if shown else None,
+            f"were this task as likely to jump as not, whatever share of the study's tasks jumps, "
+            f"P(jump > {MATERIAL}) would be {said} (needed: at most {most:.2f})",
+        ),
+    )
 
 
 def unmet(found: Sequence[Condition]) -> list[Condition]:
@@ -127,8 +157,9 @@ def _rivals_agree(rivals: pd.DataFrame, main: Estimate) -> Condition:
 
 
 def _narrow(rows: pd.DataFrame) -> Condition:
-    p_narrow = float(rows["p_narrow"].iloc[0])
-    said = f"it is at most {NARROW:g} decades wide with probability {p_narrow:.2f}"
+    jumps, narrow = (float(rows[name].iloc[0]) for name in (f"p_above_{ROPE:g}", "p_narrow"))
+    p_narrow = jumps * narrow if jumps else 0.0  # of no jumps none is narrow
+    said = f"one of at most {NARROW:g} decades is there with probability {p_narrow:.2f}"
     if not mixed(rows).all():
         return Condition("WIDTH", None, f"the step of free width did not converge; {said}")
     return Condition("WIDTH", p_narrow >= NARROW_MIN, f"a step of free width: {said}")
@@ -140,8 +171,9 @@ def _prior_holds(rows: pd.DataFrame) -> Condition:
         for prior, how, p in zip(rows["prior"], rows["how"], rows["p_above"], strict=True)
     )
     said = f"P(jump > {MATERIAL}) under other priors of the jump: {said}"
-    if not rows["converged"].all():
-        return Condition("JUMP_PRIOR", None, f"a refit did not converge; {said}")
+    if not len(rows) or not rows["converged"].all():
+        what = "a refit did not converge" if len(rows) else "none was tried"
+        return Condition("JUMP_PRIOR", None, f"{what}; {said}")
     return Condition("JUMP_PRIOR", bool((rows["p_above"] >= SURE).all()), said)
 
 

@@ -5,9 +5,9 @@ Rules (METHOD 6), with delta the half-width of the region of practical equivalen
 jump remains    P(jump in the controlled arm > delta) >= 0.95, and every gate open
 explained       P(jump in the published arm > delta) >= 0.95, P(jump in the controlled arm < delta)
                 >= 0.95, P(published - controlled > delta) >= 0.95, and every gate open
-no jump         P(jump < delta) >= 0.95 in both arms, and every gate open but those of its place;
-                in the published arm alone where the controlled one was not scored: a jump that is
-                nowhere needs no control
+no jump         P(jump < delta) >= 0.95 in both arms, also if this task is as likely to jump as
+                not, and every gate open but those of its place; in the published arm alone where
+                the controlled one was not scored: a jump that is nowhere needs no control
 undetermined    everything else; never counted as "no jump"
 
 A verdict with a jump ("jump remains" in the controlled arm, "explained" in the published arm) also
@@ -23,25 +23,17 @@ import xarray as xr
 
 from toolkit.claims import ARMS, CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.diagnose import Diagnosis, diagnose_quantities
-from toolkit.estimands import MATERIAL, ROPE, Estimate, estimate
-from toolkit.gates import (
-    GAP_MAX_DECADES,
-    SURE,
-    WITH_JUMP,
-    Gate,
-    Outcome,
-    gap_around,
-    is_resolvable,
-    sizes_remedy,
-)
-from toolkit.measured import measured_arms, sizes_in
+from toolkit.estimands import ROPE, Estimate, estimate
+from toolkit.even_odds import at_even_odds, jumps_at_all
+from toolkit.gates import SURE, WITH_JUMP, Gate, Outcome
+from toolkit.jump_place import Place
+from toolkit.measured import measured_arms
 from toolkit.models.design import Design
 from toolkit.reasons import (
-    ELSEWHERE,
-    LOCATION,
     Reason,
     cautions_of,
     closed_gates,
+    heading,
     next_measurement,
     reasons_of,
 )
@@ -54,13 +46,11 @@ from toolkit.reported import (
     unmeasured_names,
 )
 from toolkit.shape import NO_SHAPE, Shape
-from toolkit.support import Condition, Evidence, conditions, unmet
+from toolkit.support import Condition, Evidence, conditions, no_jump_conditions, unmet
 
 __all__ = ["Outcome", "Reason", "Verdict", "expected_false_discoveries", "judge", "reported_draws"]
 
 FDR_MAX = 0.05
-# A jump at another size than the claimed one does not bear the claim out.
-SHARE_NEAR_MIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -104,21 +94,29 @@ def judge(
     measured = measured_arms(design, task)
     unmeasured = unmeasured_names(measured, published)
     reported = {name: values for name, values in draws.items() if name not in unmeasured}
-    diagnosis = Diagnosis((*trust.checks, *diagnose_quantities(reported).checks))
+    estimates |= _even_odds(draws, posterior, claim)
     wanted = by_probability(estimates, published)
-    controlled = measured[CONTROLLED_ARM] and wanted is not Outcome.EXPLAINED
+    explains = heading(wanted, estimates) is Outcome.EXPLAINED
+    controlled = measured[CONTROLLED_ARM] and not explains
     deciding = CONTROLLED_ARM if controlled else published
-    gap = posterior["jump_gap"].sel(task=claim.task).to_numpy()
-    place = _Place(draws[jump_name(deciding)].to_numpy() > ROPE, gap, design, task, deciding)
+    gap = posterior["jump_gap"].sel(task=claim.task, drop=True)
+    place = Place(
+        draws[jump_name(deciding)].to_numpy() > ROPE, gap.to_numpy(), design, task, deciding
+    )
     all_gates = tuple(gates)
-    if wanted is not Outcome.NO_JUMP:
+    if wanted is Outcome.NO_JUMP:
+        support = no_jump_conditions(estimates)
+        reported["the task jumps"] = jumps_at_all(posterior, claim.task).astype(float)
+    else:
         all_gates += (place.resolved(), place.near(claim.threshold_n_params))
+        support = _support(evidence, claim, deciding, draws, estimates)
+    if wanted in WITH_JUMP:
+        reported["a jump that is resolved"] = xr.DataArray(place.is_resolved, dims=gap.dims)
+    diagnosis = Diagnosis((*trust.checks, *diagnose_quantities(reported).checks))
     closed = closed_gates(wanted, all_gates)
-    support = _support(evidence, claim, deciding, draws, estimates)
-    missing = unmet(support) if wanted in WITH_JUMP else []
+    missing = unmet(support) if wanted is not Outcome.UNDETERMINED else []
     sound = not closed and not missing and diagnosis.passed is True
     outcome = wanted if sound else Outcome.UNDETERMINED
-    explained = outcome is Outcome.EXPLAINED
     n_items = int(design.n_items[task].max())
     return Verdict(
         claim,
@@ -126,7 +124,9 @@ def judge(
         estimates,
         attribution=attribution_estimates(draws, "published"),
         elicitation=attribution_estimates(draws, "elicited"),
-        credited_to=credited_factors(draws, published, SURE) if explained else (),
+        credited_to=credited_factors(draws, published, SURE)
+        if outcome is Outcome.EXPLAINED
+        else (),
         diagnosis=diagnosis,
         gates=all_gates,
         support=support,
@@ -139,8 +139,26 @@ def judge(
             [arm.label for arm in ARMS if not measured[arm]],
             if_parseable=bool(design.has_compliance[task]),
         ),
-        next_measurement=next_measurement(outcome, wanted, all_gates, diagnosis, n_items),
+        next_measurement=next_measurement(
+            outcome, wanted, all_gates, diagnosis, estimates, support, n_items
+        ),
     )
+
+
+def _even_odds(
+    draws: Mapping[str, xr.DataArray], posterior: xr.Dataset, claim: Claim
+) -> dict[str, Estimate]:
+    """Return the probabilities of a jump in both arms at even odds that the task jumps."""
+    arms = {"residual": CONTROLLED_ARM, "published": arm_named(claim.published_arm)}
+    return {
+        f"p_{name}_jump_even_odds": at_even_odds(
+            f"P({name} jump > {ROPE}) at even odds",
+            draws[f"{jump_name(arm)} > {ROPE}"],
+            posterior,
+            claim.task,
+        )
+        for name, arm in arms.items()
+    }
 
 
 def _support(
@@ -181,52 +199,3 @@ def by_probability(estimates: Mapping[str, Estimate], published: Arm) -> Outcome
     if no_jump_left and differs and published != CONTROLLED_ARM:
         return Outcome.EXPLAINED
     return Outcome.UNDETERMINED
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where the deciding arm's material jumps lie; ``material`` and ``gap`` are (chain, draw)."""
-
-    material: np.ndarray
-    gap: np.ndarray
-    design: Design
-    task: int
-    arm: Arm
-
-    @property
-    def middles(self) -> np.ndarray:
-        """Return the middle of each of the task's gaps, log10 of parameters."""
-        middles = self.design.gap_middle[self.task]
-        return middles[~np.isnan(middles)] + self.design.center
-
-    def resolved(self) -> Gate:
-        """Return whether a material jump surely lies where its own arm's sizes resolve it."""
-        sizes = np.unique(sizes_in(self.design, self.task, self.arm)) + self.design.center
-        middles = self.middles
-        resolvable = np.array(
-            [len(sizes) > 1 and is_resolvable(sizes, *gap_around(sizes, m)) for m in middles]
-        )
-        share = float((self.material & resolvable[self.gap]).mean())
-        likeliest = middles[np.bincount(self.gap[self.material], minlength=len(middles)).argmax()]
-        return Gate(
-            LOCATION, share >= SURE,
-            f"a jump above {MATERIAL} where the sizes of the arm '{self.arm.label}' resolve it has "
-            f"probability {share:.2f} (needed: {SURE})",
-            sizes_remedy(sizes, float(likeliest), self.arm),
-            WITH_JUMP,
-        )  # fmt: skip
-
-    def near(self, threshold_n_params: float) -> Gate:
-        """Return whether material jumps mostly lie near the size that was claimed."""
-        distance = np.abs(self.middles - np.log10(threshold_n_params))
-        widths = self.design.gap_high[self.task] - self.design.gap_low[self.task]
-        reach = np.maximum(GAP_MAX_DECADES, widths[~np.isnan(widths)] / 2)
-        near = (distance <= reach + 1e-9)[self.gap]
-        share = float(near[self.material].mean()) if self.material.any() else 0.0
-        return Gate(
-            ELSEWHERE, share >= SHARE_NEAR_MIN,
-            f"{100 * share:.0f}% of jumps above {MATERIAL} lie within {GAP_MAX_DECADES} decades "
-            "of the claimed size",
-            "state the claim for the size at which the jump lies",
-            WITH_JUMP,
-        )  # fmt: skip

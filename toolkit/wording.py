@@ -1,8 +1,37 @@
-"""Sizes, lists and times in the form in which readers write them."""
+"""Numbers, sizes, lists and times in the form in which readers write them."""
 
+import math
 from collections.abc import Sequence
 
 SIZE_UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
+# Three digits of a probability only where the third is sure.
+FINE = 0.0005
+
+
+def digits(error: float, finest: int) -> int:
+    """Return how many digits after the point a number with this Monte Carlo error is worth.
+
+    The last is worth half an error at least; ``finest`` where the error is small or unknown.
+    """
+    if math.isnan(error) or error <= 0:
+        return finest
+    return max(0, min(finest, -math.ceil(math.log10(error / 2))))
+
+
+def probability_text(p: float, error: float, *limits: float) -> str:
+    """Return a probability rounded by its Monte Carlo error, but never to 0 or 1.
+
+    One that rounds to a limit has more digits, so that its side can be seen.
+    """
+    if p < 0.01:
+        return "< 0.01"
+    if p > 0.99:
+        return "> 0.99"
+    shown = digits(error, 3 if error <= FINE else 2)
+    rounded = f"{p:.{shown}f}"
+    if any(abs(float(rounded) - limit) < 1e-9 < abs(p - limit) for limit in limits):
+        return f"{p:.4f}"
+    return rounded if 0 < float(rounded) < 1 else f"{p:.2f}"
 
 
 def size_label(log10_params: float) -> str:

@@ -1,12 +1,13 @@
 """Rates, coverage and targets of a certificate, from lines made by hand."""
 
+import numpy as np
 import pytest
 
 from toolkit.calibrate.certificate import FEW_STEPS, certify, reading
 from toolkit.calibrate.certificate_file import certificate_record, target_rows, truth_rows
 from toolkit.calibrate.targets import Rate
-from toolkit.calibrate.truths import BLOCKS, TRUTHS
-from toolkit.claims import ARM_LABELS
+from toolkit.calibrate.truths import BLOCKS, TRUTHS, right_of
+from toolkit.claims import ARM_LABELS, ARMS
 from toolkit.gates import Outcome
 
 STEP = "step of 20 points in all arms"
@@ -18,8 +19,13 @@ def task(truth, outcome, right=False, jumps=ZERO):
     why = "NOT_CONVERGED" if outcome is Outcome.UNDETERMINED else outcome.name
     return {
         "truth": truth, "verdict": outcome.value, "right": right, "reasons": [why],
-        "jumps": dict.fromkeys(ARM_LABELS, jumps),
+        "jumps": dict.fromkeys(ARM_LABELS, jumps), "must_be": must_be(truth).value,
     }  # fmt: skip
+
+
+def must_be(truth):
+    planted = TRUTHS[truth].plant("t", 5e9, np.random.default_rng(1))
+    return right_of(planted, ARMS[3]).outcome
 
 
 def line(tasks, n_true=0, surviving=ZERO, block="any"):
@@ -104,6 +110,33 @@ def test_failed_checks_among_claims_without_a_jump_are_said_beside_the_rate():
     assert "6 of the 20 are undetermined because a fit failed a check" in reading(found)
     assert certificate_record(found, {})["without_one_but_a_check_failed"]["n"] == 6
     assert "failed a check" not in reading(certify([line(smooth(Outcome.NO_JUMP, 20, True))]))
+
+
+def test_jumps_called_none_and_jumps_credited_to_nothing_are_counted():
+    tuned = "step of 20 points with tuning only"
+    tasks = [
+        *smooth(Outcome.NO_JUMP, 5, True),
+        *[task(STEP, Outcome.NO_JUMP)] * 2,
+        *[task(tuned, Outcome.JUMP_REMAINS)] * 3,
+        *[task(tuned, Outcome.EXPLAINED, True)] * 4,
+    ]
+    found = certify([line(tasks)])
+    assert found.denied == Rate(2, 9)
+    assert found.not_credited == Rate(3, 7)
+    said = reading(found)
+    assert "2 of 9 jumps were called none" in said
+    assert "3 of 7 jumps of demonstrations or tuning were said to remain without" in said
+    record = certificate_record(found, {})
+    assert record["jumps_called_none"]["n"] == 2
+    assert record["jumps_of_demonstrations_or_tuning_said_to_remain"]["of"] == 7
+
+
+def test_steps_of_some_width_are_no_part_of_the_coverage_of_heights():
+    # Where the jump is read, a wide step has not risen by its whole height.
+    wide = "step of 20 points over 0.6 decades, all arms"
+    found = certify([line([*steps(3), task(wide, Outcome.JUMP_REMAINS, True, AROUND)])])
+    of_steps = next(each for each in found.coverage if each.what.endswith(", step"))
+    assert {rate.of for rate in of_steps.rates.values()} == {3}
 
 
 def test_coverage_counts_truths_inside_each_central_interval():

@@ -1,17 +1,19 @@
 """Jobs of a calibration are kept one by one, resumed, and depend on their seed alone."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from toolkit.calibrate import runs, truths
-from toolkit.calibrate.kept_lines import lines
-from toolkit.calibrate.runs import Campaign, Job, jobs_for, run_jobs
+from toolkit.calibrate.kept_lines import append, lines
+from toolkit.calibrate.runs import Campaign, Job, jobs_for, kept_studies, run_jobs, seeds_by_block
 from toolkit.calibrate.truths import BLOCKS, TRUTHS, planted_tasks, right_of
 from toolkit.claims import ARMS
 from toolkit.errors import ToolkitError
 from toolkit.gates import GAP_MAX_DECADES, Outcome, gap_around, is_resolvable
+from toolkit.sampling import CompiledModel
 from toolkit.simulate import RICH, OwnDesign, StudyDesign, curves, simulate_study, studies
 from toolkit.study import load_study_folder
 
@@ -62,9 +64,39 @@ def test_a_killed_run_goes_on_with_the_same_result(campaign, tmp_path, monkeypat
 
 def test_damaged_record_is_an_error_that_names_it(tmp_path):
     record = tmp_path / "runs.jsonl"
-    record.write_text('{"made_by": {}}\n{"made')
+    record.write_text('{"made_by": {}}\n{"made\n{"made_by": {}}\n')
     with pytest.raises(ToolkitError, match=r"runs\.jsonl"):
         lines(record, {})
+
+
+def test_line_that_a_kill_tore_goes_and_all_before_it_stay(tmp_path):
+    record = tmp_path / "runs.jsonl"
+    append(record, {"made_by": {}, "seed": 1})
+    with record.open("a") as file:
+        file.write('{"made_by": {}, "se')
+    assert [line["seed"] for line in lines(record, {})] == [1]
+    append(record, {"made_by": {}, "seed": 2})
+    assert [line["seed"] for line in lines(record, {})] == [1, 2]
+
+
+def test_study_that_stands_twice_in_a_record_counts_once(campaign, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "run_job", stub)
+    record = tmp_path / "runs.jsonl"
+    found = run_jobs(campaign, [Job("smooth", 1), Job("smooth", 2)], record)
+    record.write_text(record.read_text() * 2)
+    assert run_jobs(campaign, [Job("smooth", 1), Job("smooth", 2)], record) == found
+    kept = kept_studies(campaign, record)
+    assert len(kept) == 2
+    assert seeds_by_block(kept) == {"smooth": [1, 2]}
+
+
+def test_kept_draws_make_the_fits_of_other_rules_needless(campaign, monkeypatch):
+    keeping, job = replace(campaign, keep_draws=True), Job("recipes", 7)
+    first = runs.run_job(keeping, job)
+    monkeypatch.setattr(CompiledModel, "sample", lambda *_, **__: pytest.fail("fitted again"))
+    again = runs.run_job(keeping, job)
+    assert first["tasks"] == again["tasks"]
+    assert keeping.made_by == campaign.made_by
 
 
 def test_lines_of_other_settings_do_not_count(campaign, tmp_path, monkeypatch):

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit.calibrate.judge import QUANTILES
-from toolkit.calibrate.targets import TARGET_STEP, Coverage, Rate, Target, TruthRow, targets
+from toolkit.calibrate.targets import (
+    TARGET_STEP,
+    Coverage,
+    Rate,
+    Target,
+    TruthRow,
+    is_wide,
+    targets,
+)
 from toolkit.calibrate.truths import TRUTHS
 from toolkit.claims import CONTROLLED_ARM
 from toolkit.gates import Outcome
@@ -28,12 +36,16 @@ class Certificate:
     """The error rates of the procedure on a design.
 
     ``unsound`` are the claims without a jump that stay undetermined because their fit failed a
-    check: that none of them was called a jump says nothing of the rules.
+    check: that none of them was called a jump says nothing of the rules. ``denied`` are the jumps
+    that were called none, ``not_credited`` those of demonstrations or tuning that were said to
+    remain without them.
     """
 
     rows: tuple[TruthRow, ...]
     overall_false: Rate
     unsound: Rate
+    denied: Rate
+    not_credited: Rate
     coverage: tuple[Coverage, ...]
     targets: tuple[Target, ...]
     n_studies: int
@@ -47,6 +59,8 @@ def certify(lines: Sequence[Line]) -> Certificate:
     nulls = [row for row in rows if not TRUTHS[row.truth].is_step]
     overall = Rate(sum(row.jump.n for row in nulls), sum(row.jump.of for row in nulls))
     null_tasks = [task for task in tasks if not TRUTHS[task["truth"]].is_step]
+    jumps = [task for task in tasks if task["must_be"] in WITH_JUMP]
+    caused = [task for task in jumps if task["must_be"] == Outcome.EXPLAINED.value]
     coverage = (
         _coverage("jump after controls, no step", tasks, step=False),
         _coverage("jump after controls, step", tasks, step=True),
@@ -56,11 +70,17 @@ def certify(lines: Sequence[Line]) -> Certificate:
         rows,
         overall,
         Rate(sum(NOT_CONVERGED in task["reasons"] for task in null_tasks), len(null_tasks)),
+        _called(jumps, Outcome.NO_JUMP),
+        _called(caused, Outcome.JUMP_REMAINS),
         coverage,
         targets(rows, overall, coverage),
         len(lines),
         sum(line["n_fits"] for line in lines),
     )
+
+
+def _called(tasks: Sequence[Line], outcome: Outcome) -> Rate:
+    return Rate(sum(task["verdict"] == outcome.value for task in tasks), len(tasks))
 
 
 def _rows(lines: Sequence[Line]) -> tuple[TruthRow, ...]:
@@ -95,10 +115,11 @@ def _first_reason(codes: Sequence[str]) -> str:
 
 
 def _coverage(what: str, tasks: Iterable[Line], *, step: bool) -> Coverage:
+    # Where E1 is read, a wide step has not risen by its whole height.
     known = [
         (TRUTHS[task["truth"]].height, task["jumps"][CONTROLLED_ARM.label])
         for task in tasks
-        if (TRUTHS[task["truth"]].height > 0) is step
+        if (TRUTHS[task["truth"]].height > 0) is step and not is_wide(task["truth"])
     ]
     return Coverage(what, _covered(known))
 
@@ -138,6 +159,12 @@ def reading(certificate: Certificate) -> str:
             among = f" {row.among}" if row.among else ""
             said += f"; of {row.right.of} jumps of 20 points{among} {row.right.n} were found"
     said += "."
+    for rate, what in (
+        (certificate.denied, "jumps were called none"),
+        (certificate.not_credited, "jumps of demonstrations or tuning were said to remain without"),
+    ):
+        if rate.of:
+            said += f" {rate.n} of {rate.of} {what}."
     if certificate.unsound.n:
         said += (
             f" {certificate.unsound.n} of the {false.of} are undetermined because a fit failed a "

@@ -41,6 +41,8 @@ def certificate_record(
         ],
         "called_a_jump_without_one": _rate(certificate.overall_false),
         "without_one_but_a_check_failed": _rate(certificate.unsound),
+        "jumps_called_none": _rate(certificate.denied),
+        "jumps_of_demonstrations_or_tuning_said_to_remain": _rate(certificate.not_credited),
         "coverage": [
             {
                 "of": each.what,

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from toolkit.analysis import judge_claims
 from toolkit.claims import ARM_LABELS, Arm
 from toolkit.diagnose import DIVERGENT_SHARE_MAX, divergent_share
 from toolkit.estimands import ROPE, surviving
 from toolkit.fit import Fitted, fit_model
+from toolkit.judging import judge_claims
 from toolkit.models import RIVALS
 from toolkit.sampling import FitSettings
 from toolkit.scores import Scores

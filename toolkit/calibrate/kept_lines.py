@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ToolkitError
-from toolkit.paths import write_whole
 
 Line = dict[str, Any]
 
@@ -15,8 +14,9 @@ def lines(record: Path, made_by: Mapping[str, Any]) -> list[Line]:
     """Return the lines of a record that were made by these models and settings."""
     if not record.exists():
         return []
+    whole, _, _ = record.read_text(encoding="utf-8").rpartition("\n")
     try:
-        every = [json.loads(text) for text in record.read_text(encoding="utf-8").splitlines()]
+        every = [json.loads(text) for text in whole.splitlines()]
         return [line for line in every if line["made_by"] == dict(made_by)]
     except (ValueError, KeyError, TypeError) as error:
         msg = f"{record}: got a line that is no kept result ({error}); move the file away."
@@ -24,6 +24,13 @@ def lines(record: Path, made_by: Mapping[str, Any]) -> list[Line]:
 
 
 def append(record: Path, line: Line) -> None:
-    """Add a line, so that a kill loses none that was done."""
-    before = record.read_text(encoding="utf-8") if record.exists() else ""
-    write_whole(record, before + json.dumps(line) + "\n")
+    """Add a line, so that neither a kill nor another writer loses one that was done.
+
+    What a kill left of a line that was being written goes.
+    """
+    record.parent.mkdir(parents=True, exist_ok=True)
+    with record.open("ab+") as file:
+        file.seek(0)
+        whole = file.read()
+        file.truncate(whole.rfind(b"\n") + 1)
+        file.write(json.dumps(line).encode() + b"\n")

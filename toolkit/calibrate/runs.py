@@ -7,6 +7,7 @@ job depends on its seed only, not on what ran before it or beside it.
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,24 @@ from typing import Any
 
 import numpy as np
 
-from toolkit import diagnose, estimands, fitted_design, gates, support, verdict
+from toolkit import (
+    diagnose,
+    estimands,
+    even_odds,
+    fitted_design,
+    gates,
+    hidden_cells,
+    judging,
+    jump_place,
+    measured,
+    reasons,
+    reported,
+    sensitivity,
+    specifications,
+    support,
+    variants,
+    verdict,
+)
 from toolkit.calibrate import judge, truths
 from toolkit.calibrate.judge import Judged, judge_planted
 from toolkit.calibrate.kept_lines import Line, append, lines
@@ -28,7 +46,11 @@ from toolkit.simulate import Design, curves, designs, simulate_study, studies, t
 from toolkit.variants import hash_text
 
 # What makes a verdict of a fit: lines that other rules made do not count.
-RULES = (diagnose, estimands, fitted_design, gates, judge, support, verdict)
+RULES = (
+    diagnose, estimands, even_odds, fitted_design, gates, hidden_cells, judge, judging, jump_place,
+    measured, reasons, reported, sensitivity, specifications, support, variants, verdict,
+)  # fmt: skip
+EVEN_ODDS = ("residual", "published")
 # What says how fits are sampled, by its name in a campaign and in what is kept of it.
 SETTINGS = ("draws", "rival_draws", "tune", "chains", "target_accept")
 
@@ -38,6 +60,8 @@ class Campaign:
     """What is judged: a design by name, how each fit is sampled, and where draws may be kept.
 
     Rivals and other prior scales answer one question, whether the jump holds, and need fewer draws.
+    With ``keep_draws`` the draws of main fits and the tables of all others stay in ``cache``, so
+    that other rules can be tried on the same fits; a fit takes some 40 MB.
     """
 
     name: str
@@ -48,6 +72,7 @@ class Campaign:
     chains: int
     target_accept: float
     cache: Path
+    keep_draws: bool = False
 
     @property
     def made_by(self) -> dict[str, Any]:
@@ -100,16 +125,32 @@ def run_jobs(
 ) -> list[Line]:
     """Run the jobs that ``record`` does not hold yet, and return the lines of all of them."""
     wanted, made_by = list(jobs), campaign.made_by
-    kept = {(line["block"], line["seed"]) for line in lines(record, made_by)}
-    missing = [job for job in wanted if (job.block, job.seed) not in kept]
+    kept = kept_studies(campaign, record)
+    missing = [job for job in wanted if job not in kept]
     made = run_unordered(run_job, [(campaign, job) for job in missing], workers)
     for number, line in enumerate(made, len(wanted) - len(missing) + 1):
         append(record, {**line, "made_by": made_by})
         done(f"study {number} of {len(wanted)} ({line['block']}, {line['seconds']:.0f} s)")
-    asked = {(job.block, job.seed) for job in wanted}
-    found = [line for line in lines(record, made_by) if (line["block"], line["seed"]) in asked]
+    kept = kept_studies(campaign, record)
     # In the order asked for, whichever was done first.
-    return sorted(found, key=lambda line: wanted.index(Job(line["block"], line["seed"])))
+    return [kept[job] for job in wanted]
+
+
+def kept_studies(campaign: Campaign, record: Path) -> dict[Job, Line]:
+    """Return every study of a campaign that ``record`` holds, each once, though it stand twice.
+
+    A record that was put together of two may hold a study twice: with the same verdicts.
+    """
+    found = lines(record, campaign.made_by)
+    return {Job(line["block"], line["seed"]): line for line in reversed(found)}
+
+
+def seeds_by_block(studies: Iterable[Job]) -> dict[str, list[int]]:
+    """Return the seeds of the studies of each block, in the order of the blocks."""
+    seeds: dict[str, list[int]] = {}
+    for job in studies:
+        seeds.setdefault(job.block, []).append(job.seed)
+    return {block: sorted(seeds[block]) for block in BLOCKS if block in seeds}
 
 
 # The main model and its rivals stay compiled in this process from study to study.
@@ -127,7 +168,8 @@ def run_job(campaign: Campaign, job: Job) -> Line:
     settings = campaign.settings(job.seed), campaign.rival_settings(job.seed)
     campaign.cache.mkdir(parents=True, exist_ok=True)
     # Draws of thousands of studies would fill a disk; a line says what is needed of them.
-    with TemporaryDirectory(dir=campaign.cache) as folder:
+    kept = nullcontext(campaign.cache / "kept")
+    with kept if campaign.keep_draws else TemporaryDirectory(dir=campaign.cache) as folder:
         judged = judge_planted(scores, claimed, *settings, Path(folder))
     rows = [
         _row(truth, each, right_of(each.task, claimed[each.task]))
@@ -157,6 +199,9 @@ def _row(truth: KnownTruth, judged: Judged, right: Right) -> Line:
         "reasons": [reason.code for reason in verdict.reasons],
         "p_controlled": round(verdict.estimates["p_residual_jump"].median, 5),
         "p_published": round(verdict.estimates["p_published_jump"].median, 5),
+        "p_even_odds": _rounded(
+            verdict.estimates[f"p_{name}_jump_even_odds"].median for name in EVEN_ODDS
+        ),
         "p_gap": None if np.isnan(judged.p_gap) else round(judged.p_gap, 5),
         "jumps": {arm: _rounded(values) for arm, values in judged.jumps.items()},
     }

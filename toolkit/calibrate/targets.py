@@ -86,12 +86,17 @@ def targets(
     ``coverage`` is that of jumps without a step, of jumps with one, and of their number.
     """
     nulls = [row for row in rows if not TRUTHS[row.truth].is_step]
-    steps = [row for row in rows if row.truth.startswith(TARGET_STEP) and "over" not in row.truth]
+    steps = [row for row in rows if row.truth.startswith(TARGET_STEP) and not is_wide(row.truth)]
     return (
         *_of_nulls(nulls, overall),
         *(_of_step(row) for row in steps),
         *_of_coverage(*coverage),
     )
+
+
+def is_wide(truth: str) -> bool:
+    """Return whether a truth is a step of some width, about which there is no target."""
+    return " over " in truth
 
 
 def _of_nulls(nulls: Sequence[TruthRow], overall: Rate) -> Iterable[Target]:

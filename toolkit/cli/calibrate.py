@@ -37,11 +37,19 @@ def calibrate(
     sbc: Annotated[
         int, typer.Option(min=0, help="Fits of prior draws on a small design, to rank the truth.")
     ] = 0,
+    keep_draws: Annotated[
+        bool,
+        typer.Option(
+            "--keep-draws",
+            help="Keep all draws, some 40 MB a fit, so that changed rules need no new fits.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Judge simulated studies of known truth, and count how often the procedure is right.
 
-    Every study that is done is kept: a killed run goes on where it stopped.
+    Every study that is done is kept: a killed run goes on where it stopped. The certificate is that
+    of all studies kept of this design, models and rules, whatever blocks are asked for.
     """
     from toolkit import paths
     from toolkit.calibrate.certificate import certify, reading
@@ -52,7 +60,7 @@ def calibrate(
         truth_rows,
         write_certificate,
     )
-    from toolkit.calibrate.runs import Campaign, jobs_for, run_jobs
+    from toolkit.calibrate.runs import Campaign, jobs_for, kept_studies, run_jobs, seeds_by_block
     from toolkit.calibrate.sbc import judge_ranks, run_sbc
     from toolkit.calibrate.truths import BLOCKS
     from toolkit.jobs import ENGINES, Workers
@@ -63,22 +71,27 @@ def calibrate(
     ]
     workers = Workers(one_of(engine, ENGINES, "engine"), jobs, address)
     name, found = _design(design)
-    campaign = Campaign(name, found, cache=paths.cache_dir() / "calibrate", **settings)
+    cache = paths.cache_dir() / "calibrate"
+    campaign = Campaign(name, found, cache=cache, keep_draws=keep_draws, **settings)
     folder = paths.calibration_dir(name, profile)
+    record = folder / "runs.jsonl"
     with step_by_step(f"{name}: calibration") as tell:
-        lines = run_jobs(
-            campaign, jobs_for(blocks, per_truth, seed), folder / "runs.jsonl", tell, workers
-        )
+        run_jobs(campaign, jobs_for(blocks, per_truth, seed), record, tell, workers)
         ranks = judge_ranks(
             run_sbc(sbc, campaign.settings(seed), folder / "sbc.jsonl", tell) if sbc else []
         )
-    certificate = certify(lines)
-    made = {"design": name, "profile": profile, "first_seed": seed, "per_truth": per_truth,
-            "blocks": blocks, **campaign.made_by}  # fmt: skip
-    record = certificate_record(certificate, made, ranks)
-    write_certificate(record, folder / "certificate.json")
+    studies = kept_studies(campaign, record)
+    certificate = certify(list(studies.values()))
+    made = {
+        "design": name,
+        "profile": profile,
+        "seeds": seeds_by_block(studies),
+        **campaign.made_by,
+    }
+    found = certificate_record(certificate, made, ranks)
+    write_certificate(found, folder / "certificate.json")
     if as_json:
-        print_json(record)
+        print_json(found)
         return
     print_table(truth_rows(certificate), f"{name}, {profile}: what was said of each truth")
     print_table(target_rows(certificate), "Targets")

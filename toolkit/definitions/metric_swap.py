@@ -172,12 +172,14 @@ def _sentence(claim: Claim, arm: Arm, readings: list[MetricReading]) -> str:
 
 def _rise_text(readings: list[MetricReading]) -> str:
     rises = [(r.crossing.at, r.label) for r in readings if r.crossing]
+    families = {r.crossing.lm_family for r in readings if r.crossing}
     if len(rises) < 2:
         return ""
     least, most = (pick(rises, key=lambda pair: pair[0].value) for pick in (min, max))
     noise = "" if least[0].high < most[0].low else "; the intervals overlap"
     return (
-        " From the largest size below the claimed one to the next, the score changes by "
+        " From the largest size below the claimed one to the next of the same family "
+        f"({listed(sorted(families))}) the score changes by "
         f"{_points(least[0])} under {least[1]} to {_points(most[0])} under {most[1]}{noise}."
     )
 
