@@ -40,11 +40,12 @@ def shown(monkeypatch, analysis, folder):
 def keep(folder, **changes):
     tasks = [
         {"truth": "U-shape", "verdict": "no jump", "right": True, "reasons": ["NO_JUMP"],
+         "must_be": "no jump",
          "jumps": dict.fromkeys(ARM_LABELS, [0.0] * 7)}
     ] * 20  # fmt: skip
     line = {"block": "smooth", "tasks": tasks, "n_true": 0, "surviving": [0.0] * 7, "n_fits": 3}
     made_by = Campaign("rich", RICH, cache=folder, **SETTINGS).made_by
-    made = {"profile": "full", "first_seed": 5, **made_by, **changes}
+    made = {"profile": "full", "seeds": {"smooth": [5]}, **made_by, **changes}
     ranks = np.random.default_rng(1).integers(0, 100, 30)
     judged = judge_ranks([{"ranks": {"jump, zero-shot, base": int(rank)}} for rank in ranks])
     record = certificate_record(certify([line]), made, judged)
@@ -62,7 +63,7 @@ def test_certificate_is_shown_with_its_numbers(shown, folder):
     keep(folder)
     markup = shown()
     assert "Of 20 simulated claims without a jump 0 were called one" in markup
-    assert "From 1 simulated studies and 3 fits, first seed 5." in markup
+    assert "From 1 simulated studies and 3 fits; not run: exact match, steps of 20" in markup
     assert "20 of 20 [0.86, 1.00]" in markup
     assert markup.count('<details class="fold"') == 4
     assert "jump, zero-shot, base" in markup

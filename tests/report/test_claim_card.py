@@ -9,19 +9,27 @@ import pytest
 from toolkit.claims import CONTROLLED_ARM
 from toolkit.definitions.rules import Definition
 from toolkit.gates import DECIDED, WITH_JUMP
+from toolkit.reasons import Reason
 from toolkit.report.card.claim_card import cards_of
 from toolkit.report.card.definition_table import ALONE, WEAK, answer
 from toolkit.report.card.estimand_table import estimand_table
 from toolkit.report.card.stability_block import FLAGS, specification_figure
 from toolkit.report.html_tables import gate_table
+from toolkit.report.reason_words import CAUTION_IN_WORDS
 from toolkit.report.robustness_file import claim_stability
 
 HOSTILE = "<script>alert(1)</script>"
 FOLDS = [
-    "Why", "What would change our mind", "The jump and its parts", "Foretold and seen",
-    "Does it hold?", "Six estimands", "Under other definitions", "Under other metrics",
+    "Why",
+    "What would change our mind",
+    "The jump and its parts",
+    "Six estimands",
+    "Under other definitions",
+    "Under other metrics",
     "The claim as published",
-]  # fmt: skip
+]
+# Those that rest on fits besides the main one.
+ROBUST_FOLDS = [*FOLDS[:3], "Foretold and seen", "Does it hold?", *FOLDS[3:]]
 
 
 def fold_of(markup, title):
@@ -72,10 +80,23 @@ def test_estimands_of_both_factors_have_one_route(analysis):
     assert "all of it is" not in markup
 
 
-def test_card_without_robustness_says_how_to_run_it(card):
-    command = "Not run: emergence robustness tiny."
-    for title in ("Does it hold?", "Six estimands", "Foretold and seen"):
-        assert command in fold_of(card, title)
+def test_card_without_robustness_says_how_to_run_it_once_and_has_no_empty_folds(card):
+    assert "Not run: emergence robustness tiny." in fold_of(card, "Six estimands")
+    assert "(emergence robustness)" in fold_of(card, "What would change our mind")
+    assert "Does it hold?" not in card
+
+
+def test_card_with_robustness_has_every_fold(robust_card):
+    assert re.findall(r'<details class="fold"><summary>([^<]+)', robust_card) == ROBUST_FOLDS
+
+
+def test_cautions_stand_on_the_card_before_its_picture(analysis):
+    verdict = analysis.verdicts[0]
+    few = replace(verdict, cautions=(Reason("FEW_ITEMS", "12 items"),))
+    head, *_ = cards_of(analysis).card(few).split('class="vega-chart"')
+    assert f"Be wary: {CAUTION_IN_WORDS['FEW_ITEMS']}." in head
+    head, *_ = cards_of(analysis).card(replace(verdict, cautions=())).split('class="vega-chart"')
+    assert "Be wary" not in head
 
 
 def test_card_with_robustness_says_what_moves_the_claim(robust_card, robust):

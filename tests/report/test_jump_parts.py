@@ -4,6 +4,7 @@ import html
 import json
 import re
 
+import arviz_stats as azs
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +22,9 @@ from toolkit.report.card.jump_parts import (
     other_metrics,
     parts_block,
 )
+from toolkit.report.numbers import points
 from toolkit.reported import ELICITED
+from toolkit.simulate import PlantedTask, planted_claim
 
 MISSING = {"zero-shot": Arm(False, False), "few-shot": Arm(True, False), "tuned": Arm(False, True)}
 
@@ -49,7 +52,7 @@ def test_parts_and_rest_add_up_to_the_jump_in_the_arm(of_task, arm):
     for before, part in zip([whole, *parts], parts, strict=False):
         assert part.start == before.end
         assert part.start - part.mean == pytest.approx(part.end)
-        assert part.low <= part.high
+        assert part.error >= 0
     assert parts[-1].end == pytest.approx(after.end, abs=1e-12)
 
 
@@ -61,12 +64,23 @@ def test_only_factors_that_are_on_have_a_part(of_task):
     assert names[ELICITED] == [FEW_SHOT, TUNING, INTERACTION]
 
 
-def test_intervals_are_those_of_the_draws(of_task):
+def test_interval_and_error_are_those_of_the_draws(of_task):
     _, few_shot, *_ = jump_parts(of_task, ELICITED)
     draws = of_task.sel(arm="few-shot, base") - of_task.sel(arm="zero-shot, base")
     low, high = np.quantile(draws, [0.05, 0.95])
-    assert few_shot.high == pytest.approx(few_shot.start - low)
-    assert few_shot.low == pytest.approx(few_shot.start - high)
+    assert few_shot.summary.ci_low == pytest.approx(low)
+    assert few_shot.summary.ci_high == pytest.approx(high)
+    # A mean has an error of its own, which is not that of the median beside it.
+    error = float(azs.mcse(draws, sample_dims=["chain", "draw"], method="mean"))
+    assert few_shot.error == pytest.approx(error)
+    assert few_shot.rounded == points(few_shot.mean, error)
+
+
+def test_jump_of_next_to_nothing_is_not_taken_apart(of_task):
+    claim = planted_claim(PlantedTask("leap", "none", 1e9), ARMS[1])
+    small = 0.001 * of_task / float(abs(of_task).max())
+    assert "nothing to take apart" in parts_block(claim, small, None)
+    assert "nothing to take apart" not in parts_block(claim, of_task, None)
 
 
 def test_arms_without_scores_have_no_bar(of_task):

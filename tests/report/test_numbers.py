@@ -64,6 +64,8 @@ def test_interval_is_in_points_and_rounded_by_its_error():
     assert interval(JUMP) == "9.4 [-0.2, 23.2]"
     assert interval(replace(JUMP, mcse=0.008)) == "9 [0, 23]"
     assert interval(replace(JUMP, mcse=nan)) == "9.4 [-0.2, 23.2]"
+    # Of draws that are mostly zero the median is sure, and the ends are not.
+    assert interval(replace(JUMP, mcse=0.0, mcse_low=0.001, mcse_high=0.02)) == "9.4 [-0.2, 23]"
     assert interval(replace(JUMP, median=nan)) == NOT_MEASURED
 
 

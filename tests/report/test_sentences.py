@@ -11,6 +11,7 @@ from toolkit.estimands import Estimate
 from toolkit.gates import Outcome
 from toolkit.report import sentences
 from toolkit.report.numbers import HEDGES, NOT_MEASURED, hedge, interval
+from toolkit.report.reason_words import CAUTION_IN_WORDS, REASON_IN_WORDS
 from toolkit.verdict import Reason
 
 
@@ -82,17 +83,18 @@ def test_claimed_counts_what_was_claimed_before_and_what_the_study_calls_emergen
     )
     said = sentences.claimed(one)
     assert said.startswith(
-        f"Of {len(names)} tasks on which a jump had been claimed before, and 0 others,"
+        f"Before the study a jump had been claimed, of {len(names)} tasks, on {len(names)} for a "
+        "family scored here."
     )
-    assert all(f"{name} (claimed before)" in said for name in names)
+    assert all(f"{name} (claimed for a family scored here)" in said for name in names)
     none = with_claims(
-        analysis, claim_set="control", published_emergent=False, published_marginal=False
+        analysis, claim_set="elsewhere", published_emergent=False, published_marginal=False
     )
     said = sentences.claimed(none)
-    assert said.startswith(f"On none of {len(names)} tasks had a jump been claimed before;")
+    assert f"on {len(names)} for other families only." in said
     assert "call 0 tasks emergent" in said
     silent = with_claims(none, published_verdict=NO_CLAIM)
-    assert "themselves call none emergent or not" in sentences.claimed(silent)
+    assert "make no claim of emergence; only the scores are theirs" in sentences.claimed(silent)
 
 
 def test_no_jump_where_the_control_was_not_scored_says_nothing_of_controls(verdict):
@@ -103,7 +105,8 @@ def test_no_jump_where_the_control_was_not_scored_says_nothing_of_controls(verdi
 
 
 @pytest.mark.parametrize(
-    ("claim_set", "words"), [("prior", "claimed before"), ("control", "that nobody had claimed")]
+    ("claim_set", "words"),
+    [("prior", "claimed for a family scored here"), ("elsewhere", "of the study")],
 )
 def test_found_counts_the_draws_of_the_tasks_that_it_names(analysis, claim_set, words):
     some = with_claims(analysis, claim_set=claim_set)
@@ -121,8 +124,13 @@ def test_found_names_the_likeliest_claim_with_its_hedge(analysis):
     first, *others = analysis.verdicts
     likely = with_estimates(first, p_residual_jump=chance(0.97))
     rest = [with_estimates(v, p_residual_jump=chance(0.2)) for v in others]
-    said = sentences.found(replace(analysis, verdicts=(likely, *rest)))
-    assert said.endswith(f"likeliest is {first.claim.row}, with probability 0.97: very probably.")
+    found = replace(analysis, verdicts=(likely, *rest))
+    said = sentences.found(found)
+    row, claimed = first.claim.row, sentences.CLAIMED[first.claim.claim_set]
+    trusted = first.diagnosis.passed is True
+    assert f"the likeliest of all {len(found.verdicts)} is {row} ({claimed})" in said
+    assert "with probability 0.97: very probably" in said
+    assert said.endswith("very probably." if trusted else "a check of its fit failed.")
 
 
 def test_decided_counts_verdicts_and_their_most_frequent_reason(analysis):
@@ -140,30 +148,20 @@ def test_decided_counts_verdicts_and_their_most_frequent_reason(analysis):
 
 def test_judged_counts_every_outcome():
     counts = dict(zip(Outcome, (1, 2, 3, 4), strict=True))
-    said = sentences.judged(counts, 2, 5)
-    assert said == (
-        "Of 10 claims in 2 studies (5 jumps claimed before, and what was measured beside them), "
-        "1 keep a jump after controls, 2 are explained by them, 3 had no jump, and 4 cannot be "
-        "decided from these data."
+    assert sentences.judged(counts) == (
+        "On 10 tasks a jump had been claimed for a model family that is scored here: 1 keep one "
+        "after controls, 2 are explained by them, 3 show none, and 4 cannot be decided from these "
+        "data."
     )
 
 
-def test_deciding_says_how_many_the_measurement_helps():
+def test_deciding_says_how_many_the_step_concerns():
     assert sentences.deciding(0, 0, "") == "No claim is left undetermined."
     said = sentences.deciding(7, 3, "Some 2026")
     assert said.startswith("7 claims undetermined.")
-    assert "in Some 2026, opens what is closed for 3 of them" in said
-
-
-def test_attribution_has_each_part(verdict):
-    parts = {
-        "total": jump(0.2, 0.1, 0.3), "few_shot": jump(0.15, 0.1, 0.2),
-        "instruction_tuning": jump(0.04, 0.0, 0.1), "interaction": jump(0.01, -0.1, 0.1),
-    }  # fmt: skip
-    said = sentences.attribution_sentence(replace(verdict, elicitation=parts))
-    assert "changes by 20.0 points: few-shot 15.0 [10.0, 20.0]," in said
-    assert "tuning 4.0 [0.0, 10.0], interaction 1.0 [-10.0, 10.0]." in said
+    assert "in Some 2026, opens what is closed for 3;" in said
 
 
 def test_every_reason_of_a_verdict_has_words():
-    assert all(words and not words.endswith(".") for words in sentences.REASON_IN_WORDS.values())
+    every = (*REASON_IN_WORDS.values(), *CAUTION_IN_WORDS.values())
+    assert all(words and not words.endswith(".") for words in every)

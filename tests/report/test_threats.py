@@ -54,7 +54,7 @@ def test_findings_hold_the_numbers_of_the_study(analysis):
     assert "unknown for 0 of 6 checkpoints, the known ones 2020 to 2022" in training
     assert "6 checkpoints (4 base), families: 2, sizes: 100M to 10B" in finding(rows, "other check")
     assert "0 of 4 combinations" in finding(rows, "other training")
-    assert "claimed before (1), not claimed before (1)" in finding(rows, "other tasks")
+    assert "claimed for a family scored here (1), not claimed (1)" in finding(rows, "other tasks")
     assert "'closed', one of 1 in the table; demonstrations: 0, 5" in finding(rows, "other prompts")
     chance = finding(rows, "a wrong chance")
     assert "Chance levels: 0.25 to 0.50" in chance

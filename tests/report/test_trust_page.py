@@ -8,7 +8,13 @@ import pytest
 
 from toolkit.errors import ReportError
 from toolkit.prior_predictive import prior_predictive
-from toolkit.report.pages import prior_page, robustness_page, study_page, trust_page
+from toolkit.report.pages import (
+    data_page,
+    prior_page,
+    robustness_page,
+    study_page,
+    trust_page,
+)
 from toolkit.report.trust.checklist import ROBUSTNESS, checklist
 
 
@@ -155,19 +161,19 @@ def test_priors_are_shown_with_what_they_say(shown, prior):
 def test_first_things_are_the_sentences_and_the_table(shown, analysis):
     assert shown(study_page.summary, analysis).count("<p>") == 3
     verdicts = shown(study_page.verdicts, analysis)
-    assert "5 of 5 published quantities are reproduced" in verdicts
+    assert "The scores agree with 5 of 5 published statements" in verdicts
     before, _, folded = verdicts.partition('<div class="folds">')
     assert "Published verdict beside ours" in before
     assert "These data can&#x27;t tell" in folded
 
 
 def test_data_section_takes_a_study_without_optional_columns(shown, analysis):
-    markup = shown(study_page.data_choices, analysis)
+    markup = shown(data_page.data_choices, analysis)
     header = re.findall(r'<th scope="col">([^<]+)</th>', markup)
     assert header == ["task", "metric of record", "chance", "source of chance"]
 
 
 def test_provenance_names_the_robustness(shown, analysis, robust):
-    assert "Not run: emergence robustness tiny." in shown(study_page.provenance, analysis)
+    assert "Not run: emergence robustness tiny." in shown(data_page.provenance, analysis)
     key = robust.robustness.provenance["key"]
-    assert f"emergence robustness tiny: {key}" in shown(study_page.provenance, robust)
+    assert f"emergence robustness tiny: {key}" in shown(data_page.provenance, robust)

@@ -258,7 +258,8 @@ def committed():
 def test_committed_study_has_the_claims_tasks_and_checkpoints_of_the_paper(committed):
     assert len(committed.claims) == 22
     assert [c.claim_set for c in committed.claims].count("prior") == 14
-    assert [c.claim_set for c in committed.claims].count("control") == 8
+    assert [c.claim_set for c in committed.claims].count("elsewhere") == 2
+    assert [c.claim_set for c in committed.claims].count("control") == 6
     assert len(committed.scores.tasks) == 22
     assert {claim.task for claim in committed.claims} == set(committed.scores.tasks["task"])
     assert len(committed.scores.checkpoints) == 22

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from toolkit import paths
+from toolkit.claims import NO_CLAIM
 from toolkit.errors import SourceError
 from toolkit.scores import CELL
 from toolkit.sources import pythia2023 as source
@@ -104,8 +105,10 @@ def test_committed_numbers_checked_by_hand(committed):
     assert cells.loc[("pythia-1.4b", "mmlu_abstract_algebra", 0), "n_correct"] == 20
 
 
-def test_every_claim_is_a_control_that_its_sizes_could_decide(committed):
-    assert {claim.claim_set for claim in committed.claims} == {"control"}
+def test_no_claim_is_about_these_checkpoints_and_all_have_sizes_that_could_decide(committed):
+    sets = [claim.claim_set for claim in committed.claims]
+    assert (sets.count("elsewhere"), sets.count("control")) == (57, 7)
+    assert {claim.published_verdict for claim in committed.claims} == {NO_CLAIM}
     assert not any(claim.published_emergent for claim in committed.claims)
     assert {claim.task for claim in committed.claims} == set(committed.scores.tasks["task"])
 

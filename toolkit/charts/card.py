@@ -29,9 +29,9 @@ SURE, NOT_SURE = "yes", "no"
 def waterfall_chart(parts: pd.DataFrame, rope: float, title: str) -> Layered:
     """Return the jump as published, what is taken from it, and what is left, from top to bottom.
 
-    ``parts`` has the columns part (name and numbers with ``NAME_END`` between), from, to, low and
-    high (proportions, NaN where there is no bar), kind ("jump" or "part") and words, which stand
-    where a bar is missing.
+    ``parts`` has the columns part (name and numbers with ``NAME_END`` between), from and to
+    (proportions, NaN where there is no bar), kind ("jump" or "part") and words, which stand where a
+    bar is missing.
     """
     lines = f"split(datum.label, '{NAME_END}')"
     axis = alt.Axis(title=None, labelExpr=lines, labelLimit=170, ticks=False, domain=False)
@@ -41,21 +41,16 @@ def waterfall_chart(parts: pd.DataFrame, rope: float, title: str) -> Layered:
     base = alt.Chart(parts).encode(y=y)
     tips = [
         alt.Tooltip("part:N"),
-        alt.Tooltip("low:Q", format=".1%", title="90% interval, bar ends at"),
-        alt.Tooltip("high:Q", format=".1%", title="to"),
+        alt.Tooltip("from:Q", format=".1%"),
+        alt.Tooltip("to:Q", format=".1%"),
     ]
     bars = base.mark_bar(height=18, opacity=0.85).encode(
         x=x, x2="to:Q", color=alt.Color("kind:N", scale=scale, legend=None), tooltip=tips
     )
-    interval = base.mark_rule(strokeWidth=1.5, color=NEUTRAL).encode(x="low:Q", x2="high:Q")
-    ends = base.mark_tick(thickness=1.5, size=10, color=NEUTRAL)
     words = base.mark_text(align="left", dx=6, fontSize=12, fontStyle="italic", color=NEUTRAL)
     zone = alt.Chart(pd.DataFrame({"rope": [rope], "nothing": [0.0]}))
     nil = zone.mark_rect(opacity=0.12, color=NEUTRAL).encode(x="nothing:Q", x2="rope:Q")
-    layers = alt.layer(
-        nil, bars, interval, ends.encode(x="low:Q"), ends.encode(x="high:Q"),
-        words.encode(x=alt.value(0), text="words:N"),
-    )  # fmt: skip
+    layers = alt.layer(nil, bars, words.encode(x=alt.value(0), text="words:N"))
     return layers.properties(width="container", height=ROW_HEIGHT * len(parts), title=title)
 
 

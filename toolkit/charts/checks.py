@@ -89,7 +89,7 @@ def pit_chart(curve: pd.DataFrame, title: str) -> Layered:
     ``curve`` has the columns pit, difference, low and high.
     """
     x = alt.X("pit:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(title="PIT value"))
-    y = alt.Axis(title="share of cells below it, minus expected", format="+%")
+    y = alt.Axis(title="observed - expected", format="+%")
     band = (
         alt.Chart(curve)
         .mark_area(opacity=0.18, color=NEUTRAL)
@@ -110,7 +110,9 @@ def pit_chart(curve: pd.DataFrame, title: str) -> Layered:
         )
     )
     layers = alt.layer(band, line)
-    return layers.properties(width="container", height=PANEL_HEIGHT - 50, title=title)
+    return layers.properties(
+        width="container", height=PANEL_HEIGHT - 50, title=alt.TitleParams(title, limit=0, offset=8)
+    )
 
 
 def prior_chart(bands: pd.DataFrame, examples: pd.DataFrame, title: str) -> Layered:

@@ -28,7 +28,7 @@ VERDICT_COLUMNS = (
 )  # fmt: skip
 ESTIMATE_COLUMNS = (
     "study", "slug", "group", "quantity", "unit", "median", "ci_low", "ci_high", "ci_prob",
-    "ci_kind", "mcse",
+    "ci_kind", "mcse", "mcse_low", "mcse_high",
 )  # fmt: skip
 
 

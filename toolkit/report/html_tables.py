@@ -10,7 +10,7 @@ from toolkit.estimands import Estimate
 from toolkit.gates import WITH_JUMP, Gate, Outcome
 from toolkit.models.priors import PRIORS
 from toolkit.report.numbers import P_JUMP, chance_of, interval
-from toolkit.report.sentences import meaning
+from toolkit.report.sentences import CLAIMED_BEFORE, meaning
 from toolkit.reproduction import Reproduced
 from toolkit.verdict import Verdict
 
@@ -20,6 +20,13 @@ BADGES = {
     Outcome.NO_JUMP: "nojump",
     Outcome.UNDETERMINED: "undetermined",
 }
+
+
+FAILED = " †"
+JUMP_HEADER = (
+    "jump after controls, points [90%]", P_JUMP, "jump as published, points [90%]", P_JUMP,
+)  # fmt: skip
+BESIDE = f"Published verdict beside ours ({FAILED.strip()}: a check of the fit failed)"
 
 
 class Markup(str):
@@ -101,6 +108,15 @@ def link(target: str, text: str) -> Markup:
     return Markup(f'<a href="{html.escape(target, quote=True)}">{html.escape(text)}</a>')
 
 
+def outside_link(text: str) -> Markup:
+    """Return a text that may begin with an address on the web as a link to follow, and the rest."""
+    address, space, rest = text.partition(" ")
+    if not address.startswith(("https://", "http://")):
+        return Markup(html.escape(text))
+    shown = html.escape(address, quote=True)
+    return Markup(f'<a href="{shown}" rel="noopener">{shown}</a>{space}{html.escape(rest)}')
+
+
 def code(words: str) -> Markup:
     """Return names of the code, with a comma between them, in its letters."""
     names = [name.strip() for name in words.split(",") if name.strip()]
@@ -121,22 +137,25 @@ def verdict_table(analysis: Analysis) -> str:
     rows = [
         (
             link(f"#{v.claim.slug}", v.claim.row),
-            "before" if v.claim.claim_set == "prior" else "control",
+            CLAIMED_BEFORE[v.claim.claim_set],
             v.claim.published_verdict,
             badge_link(v.outcome),
-            _interval(v.estimates["residual_jump"]),
-            Num(chance_of(v.estimates["p_residual_jump"])),
-            _interval(v.estimates["published_jump"]),
-            Num(chance_of(v.estimates["p_published_jump"])),
+            *jump_cells(v),
         )
         for v in analysis.verdicts
     ]
-    header = (
-        "task", "claimed", "published verdict", "our verdict",
-        "jump after controls, points [90%]", P_JUMP,
-        "jump as published, points [90%]", P_JUMP,
-    )  # fmt: skip
-    return table(header, rows, "Published verdict beside ours")
+    header = ("task", "jump claimed before", "published verdict", "our verdict", *JUMP_HEADER)
+    return table(header, rows, BESIDE)
+
+
+def jump_cells(verdict: Verdict) -> tuple[Num, ...]:
+    """Return the jump after controls and as published, each with the probability of one."""
+    of, mark = verdict.estimates, "" if verdict.diagnosis.passed is True else FAILED
+    cells = []
+    for name in ("residual", "published"):
+        p = of[f"p_{name}_jump"]
+        cells += [_interval(of[f"{name}_jump"]), Num(chance_of(p) + mark * (p.median == p.median))]
+    return tuple(cells)
 
 
 def count_table(counts: Mapping[Outcome, int]) -> str:
@@ -151,10 +170,10 @@ def reproduction_table(rows: Sequence[Reproduced]) -> str:
         ("what", "of", "published", "recomputed from the scores", "result"),
         [
             (r.kind, r.subject, r.published, r.recomputed,
-             "reproduced" if r.agrees else marked("not reproduced"))
+             "agrees" if r.agrees else marked("does not agree"))
             for r in rows
         ],
-        "Reproduction of published quantities",
+        "Published statements and the scores",
     )  # fmt: skip
 
 

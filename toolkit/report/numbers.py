@@ -3,7 +3,7 @@
 import math
 
 from toolkit.estimands import MATERIAL, Estimate
-from toolkit.wording import size_label
+from toolkit.wording import digits, probability_text, size_label
 
 # From a probability to the word for it; the first whose floor is reached is used.
 HEDGES = (
@@ -22,8 +22,6 @@ HEDGES = (
 NOT_MEASURED = "not measured"
 # Heads of columns.
 P_JUMP = f"P(> {MATERIAL})"
-# Three digits only where the third is sure.
-FINE = 0.0005
 
 
 def hedge(probability: float) -> str:
@@ -31,16 +29,6 @@ def hedge(probability: float) -> str:
     if math.isnan(probability):
         return NOT_MEASURED
     return next(word for floor, word in HEDGES if probability >= floor)
-
-
-def digits(error: float, finest: int) -> int:
-    """Return how many digits after the point a number with this Monte Carlo error is worth.
-
-    The last is worth half an error at least; ``finest`` where the error is small or unknown.
-    """
-    if math.isnan(error) or error <= 0:
-        return finest
-    return max(0, min(finest, -math.ceil(math.log10(error / 2))))
 
 
 def points(proportion: float, error: float = math.nan) -> str:
@@ -51,19 +39,28 @@ def points(proportion: float, error: float = math.nan) -> str:
 
 
 def interval(estimate: Estimate) -> str:
-    """Return median and interval: in points for scores; rounded by the Monte Carlo error."""
+    """Return median and interval, in points for scores; each rounded by its Monte Carlo error.
+
+    An end whose error is unknown is rounded by that of the median.
+    """
     if math.isnan(estimate.median):
         return NOT_MEASURED
-    if estimate.unit == "proportion":
-        low, median, high = (
-            points(v, estimate.mcse) for v in (estimate.ci_low, estimate.median, estimate.ci_high)
-        )
-        return f"{median} [{low}, {high}]"
-    shown = digits(estimate.mcse, 2) if estimate.unit == "decades" else 0
+    values = [
+        (estimate.ci_low, estimate.mcse_low),
+        (estimate.median, estimate.mcse),
+        (estimate.ci_high, estimate.mcse_high),
+    ]
     low, median, high = (
-        f"{v:.{shown}f}" for v in (estimate.ci_low, estimate.median, estimate.ci_high)
+        _rounded(v, estimate.mcse if math.isnan(error) else error, estimate.unit)
+        for v, error in values
     )
     return f"{median} [{low}, {high}]"
+
+
+def _rounded(value: float, error: float, unit: str) -> str:
+    if unit == "proportion":
+        return points(value, error)
+    return f"{value:.{digits(error, 2) if unit == 'decades' else 0}f}"
 
 
 def sizes_interval(estimate: Estimate) -> str:
@@ -96,15 +93,7 @@ def chance_of(estimate: Estimate) -> str:
     Rounded by its Monte Carlo error, but never to 0 or 1.
     """
     p = estimate.median
-    if math.isnan(p):
-        return NOT_MEASURED
-    if p < 0.01:
-        return "< 0.01"
-    if p > 0.99:
-        return "> 0.99"
-    shown = digits(estimate.mcse, 3 if estimate.mcse <= FINE else 2)
-    rounded = f"{p:.{shown}f}"
-    return rounded if 0 < float(rounded) < 1 else f"{p:.2f}"
+    return NOT_MEASURED if math.isnan(p) else probability_text(p, estimate.mcse)
 
 
 def equals(shown: str) -> str:

@@ -8,7 +8,8 @@ from toolkit.estimands import MATERIAL, Estimate
 from toolkit.extrapolation import Extrapolation
 from toolkit.gates import Outcome
 from toolkit.report.numbers import NOT_MEASURED, chance_of, hedge, points, share
-from toolkit.report.sentences import REASON_IN_WORDS, meaning_here
+from toolkit.report.reason_words import CAUTION_IN_WORDS, REASON_IN_WORDS
+from toolkit.report.sentences import meaning_here
 from toolkit.verdict import Verdict
 from toolkit.wording import size_label
 
@@ -44,6 +45,16 @@ def why_sentence(verdict: Verdict) -> str:
     return f"Undetermined because {'; '.join(words[:SHOWN_REASONS])}{also}."
 
 
+def caution_sentence(verdict: Verdict) -> str:
+    """Return what a reader must be wary of whatever the verdict, else nothing.
+
+    Arms that were not scored stand in the first sentence already.
+    """
+    codes = dict.fromkeys(c.code for c in verdict.cautions if c.code != "ARM_NOT_MEASURED")
+    words = [CAUTION_IN_WORDS[code] for code in codes]
+    return f"Be wary: {'; '.join(words)}." if words else ""
+
+
 def size_sentence(claim: Claim) -> str:
     """Return at which size a claim is judged where nobody named one, else nothing."""
     if claim.size_chosen is None:
@@ -58,23 +69,35 @@ def step_sentence(present: Mapping[str, Estimate]) -> str:
     return f"Probability of a step, of whatever size: {'; '.join(said)}." if said else ""
 
 
-def parts_sentence(arm: Arm, means: Sequence[tuple[str, float]]) -> str:
-    """Return how the mean jump in an arm comes apart; the first is the whole, the last the rest."""
-    (_, whole), *parts, (_, rest) = means
+def parts_sentence(arm: Arm, means: Sequence[tuple[str, float, float]]) -> str:
+    """Return how the mean jump in an arm comes apart; the first is the whole, the last the rest.
+
+    ``means`` has the name, the mean and its Monte Carlo error of each.
+    """
+    (_, whole, error), *parts, (_, rest, rest_error) = means
     if isnan(whole):
         return f"In the arm {arm.label} the jump was {NOT_MEASURED}."
-    if parts and all(isnan(mean) for _, mean in parts):
+    if parts and all(isnan(mean) for _, mean, _ in parts):
         return (
-            f"The jump in the arm {arm.label} is {points(whole)} points in the posterior mean. "
-            "What it is made of can't be told: no arm to compare it with was scored."
+            f"The jump in the arm {arm.label} is {points(whole, error)} points in the posterior "
+            "mean. What it is made of can't be told: no arm to compare it with was scored."
         )
     taken = ", ".join(
-        f"{name} {NOT_MEASURED if isnan(mean) else points(mean)}" for name, mean in parts
+        f"{name} {NOT_MEASURED if isnan(mean) else points(mean, of_it)}"
+        for name, mean, of_it in parts
     )
-    left = f"was {NOT_MEASURED}" if isnan(rest) else f"is {points(rest)}"
+    left = f"was {NOT_MEASURED}" if isnan(rest) else f"is {points(rest, rest_error)}"
     return (
-        f"Of the jump in the arm {arm.label}, {points(whole)} points in the posterior mean, these "
-        f"are parts: {taken}; what is left after controls {left}."
+        f"Of the jump in the arm {arm.label}, {points(whole, error)} points in the posterior mean, "
+        f"these are parts: {taken}; what is left after controls {left}."
+    )
+
+
+def nothing_to_take(arm: Arm) -> str:
+    """Return that a jump is too small, on average, to be taken apart."""
+    return (
+        f"The jump in the arm {arm.label} and each of its parts is below half a point in the "
+        "posterior mean: there is nothing to take apart."
     )
 
 

@@ -12,7 +12,7 @@ from toolkit.estimands import MATERIAL, ROPE
 from toolkit.gates import SURE as SURE_FROM
 from toolkit.gates import WITH_JUMP, Outcome
 from toolkit.models import MODELS
-from toolkit.reasons import ELSEWHERE, LOCATION
+from toolkit.reasons import ELSEWHERE, LOCATION, heading
 from toolkit.report.card import card_sentences as sentences
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Markup, Num, badge_link, code, table
@@ -20,7 +20,7 @@ from toolkit.report.numbers import chance_of, counted, share
 from toolkit.report.sentences import paragraphs
 from toolkit.robustness import Robustness
 from toolkit.specifications import carries
-from toolkit.support import unmet
+from toolkit.support import no_jump_conditions, unmet
 from toolkit.variants import mixed
 from toolkit.verdict import Verdict, by_probability
 
@@ -32,7 +32,8 @@ NEEDS = {
     Outcome.JUMP_REMAINS: f"after controls at least {SURE_FROM}",
     Outcome.EXPLAINED: f"after controls at most {LIMITS[0]}, as published and for the difference "
     f"at least {SURE_FROM}",
-    Outcome.NO_JUMP: f"at most {LIMITS[0]} in both, or as published where there are no controls",
+    Outcome.NO_JUMP: f"at most {LIMITS[0]} in both, or as published where there are no controls; "
+    "at even odds too",
 }
 
 
@@ -40,11 +41,14 @@ def mind_block(verdict: Verdict, tried: pd.DataFrame | None) -> str:
     """Return what would change the verdict; ``tried`` is None where no robustness was run."""
     now = verdict.outcome
     measure = verdict.next_measurement
-    texts = [f"To measure next: {measure[0].lower()}{measure[1:]}"] if measure else []
+    texts = [f"Next: {measure[0].lower()}{measure[1:]}"] if measure else []
     if tried is not None:
         texts.append(other_side(tried))
     else:
-        texts.append("Whether other curves, priors or cells change it was not tried.")
+        texts.append(
+            "Whether other curves, priors or cells change it was not tried, nor were the larger "
+            "checkpoints foretold (emergence robustness)."
+        )
     said = "Each of these is another verdict than ours, with what it takes and what there is."
     if now is Outcome.UNDETERMINED:
         said = "Any of these would end the doubt, with what it takes and what there is."
@@ -68,6 +72,8 @@ def verdicts_table(verdict: Verdict) -> str:
             and outcome in gate.forbids
         ]
         missing = [c.code for c in unmet(verdict.support)] if outcome is asked else []
+        if outcome is Outcome.NO_JUMP:
+            missing = [c.code for c in unmet(no_jump_conditions(of))]
         in_the_way = code(", ".join(dict.fromkeys([*closed, *missing]))) or "nothing"
         if other_arm:
             in_the_way = Markup(f"{in_the_way}; {html.escape(NOT_ASKED)}")
@@ -80,12 +86,13 @@ def verdicts_table(verdict: Verdict) -> str:
 def _asked_for(verdict: Verdict) -> Outcome:
     """Return the verdict with a jump whose arm ``judge`` looked at: rivals, priors and place.
 
-    That of the published arm where the posterior alone says "explained", or nothing else was
-    scored; the controlled arm otherwise.
+    That of the published arm where the posterior alone says "explained" or is nearest to it, or
+    nothing else was scored; the controlled arm otherwise.
     """
-    wanted = by_probability(verdict.estimates, arm_named(verdict.claim.published_arm))
-    alone = isnan(verdict.estimates["p_residual_jump"].median)
-    explained = wanted is Outcome.EXPLAINED or alone
+    of = verdict.estimates
+    wanted = by_probability(of, arm_named(verdict.claim.published_arm))
+    alone = isnan(of["p_residual_jump"].median)
+    explained = heading(wanted, of) is Outcome.EXPLAINED or alone
     return Outcome.EXPLAINED if explained else Outcome.JUMP_REMAINS
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import pandas as pd
+
 from toolkit.analysis import Analysis
 from toolkit.charts import jumps as charts
 from toolkit.claims import Claim
@@ -16,7 +18,7 @@ from toolkit.report.card import card_sentences
 from toolkit.report.card.change_of_mind import mind_block, strip_block, tried_rows
 from toolkit.report.card.curves import exceedance
 from toolkit.report.card.definition_table import definition_table, metric_table
-from toolkit.report.card.estimand_table import estimand_table, not_run
+from toolkit.report.card.estimand_table import estimand_table
 from toolkit.report.card.foretold import foretold_block
 from toolkit.report.card.jump_parts import parts_block
 from toolkit.report.card.score_panels import Panels, panels_of
@@ -45,20 +47,20 @@ class Cards:
         found = claim_stability(self.analysis, verdict)
         if self.analysis.robustness is not None:
             tried = tried_rows(verdict, self.analysis.robustness)
-        strip = "" if tried is None else strip_block(verdict, tried)
         return (
             _head(verdict)
             + _own_link(claim)
             + sentences.paragraphs(
-                sentences.claim_sentence(verdict), card_sentences.why_sentence(verdict)
+                sentences.claim_sentence(verdict),
+                card_sentences.why_sentence(verdict),
+                *filter(None, [card_sentences.caution_sentence(verdict)]),
             )
             + self.panels.of(claim)
             + tables.folds(
                 tables.fold("Why", _why(verdict)),
                 tables.fold("What would change our mind", mind_block(verdict, tried)),
                 tables.fold("The jump and its parts", self._jump(verdict)),
-                tables.fold("Foretold and seen", self._foretold(claim, found)),
-                tables.fold("Does it hold?", strip + self._stability(verdict, found)),
+                *self._robust(verdict, found, tried),
                 tables.fold("Six estimands", self._estimands(verdict, found)),
                 tables.fold("Under other definitions", definition_table(verdict, self.definitions)),
                 tables.fold("Under other metrics", metric_table(self.analysis.metrics[claim.slug])),
@@ -87,21 +89,19 @@ class Cards:
     def _estimands(self, verdict: Verdict, found: Found) -> str:
         return estimand_table(verdict, found, self.analysis.source.study.id)
 
-    def _foretold(self, claim: Claim, found: Found) -> str:
+    def _robust(
+        self, verdict: Verdict, found: Found, tried: pd.DataFrame | None
+    ) -> tuple[str, ...]:
+        """Return the folds that rest on fits besides this one, where those were made."""
         kept = self.analysis.robustness
-        if found is None or kept is None:
-            return sentences.paragraphs(not_run(self.analysis.source.study.id))
-        return foretold_block(claim, found, kept.tables["extrapolation"])
-
-    def _stability(self, verdict: Verdict, found: Found) -> str:
-        if found is None or self.analysis.robustness is None:
-            text = (
-                f"{not_run(self.analysis.source.study.id)} Until then nothing is said about rival "
-                "curves, other priors, influence and other specifications."
-            )
-            return sentences.paragraphs(text)
-        specifications = self.analysis.robustness.tables["specifications"]
-        return stability_block(verdict, found, specifications)
+        if found is None or kept is None or tried is None:
+            return ()
+        foretold = foretold_block(verdict.claim, found, kept.tables["extrapolation"])
+        stable = stability_block(verdict, found, kept.tables["specifications"])
+        return (
+            tables.fold("Foretold and seen", foretold),
+            tables.fold("Does it hold?", strip_block(verdict, tried) + stable),
+        )
 
 
 EXCEEDANCE = (
@@ -148,19 +148,18 @@ def _why(verdict: Verdict) -> str:
 
 
 def condition_table(support: Sequence[Condition]) -> str:
-    """Return the conditions that a verdict with a jump needs, met or not."""
+    """Return the conditions that a verdict needs besides, met or not."""
     state = {True: "met", False: tables.marked("not met"), None: tables.marked("not looked at")}
     rows = [(state[each.met], each.code, each.finding) for each in support]
-    return tables.table(("condition", "code", "finding"), rows, "What a jump must also stand on")
+    return tables.table(("condition", "code", "finding"), rows, "What it must also stand on")
 
 
 def _published(verdict: Verdict) -> str:
     claim = verdict.claim
-    before = "Claimed before" if claim.claim_set == "prior" else "Said before"
+    before = "Said before" if claim.claim_set == "control" else "Claimed before"
     return sentences.paragraphs(
         f"{before}: {claim.prior_claim} ({claim.prior_source}.)",
         *filter(None, [card_sentences.size_sentence(claim)]),
         f"{claim.table} of {claim.paper_version}, row {claim.row}: {claim.study_claim}",
         f"Published verdict: {claim.published_verdict}.",
-        sentences.attribution_sentence(verdict),
     )

@@ -113,7 +113,7 @@ def _sharpness_rows(by_arm: Mapping[str, Sharpness]) -> list[Row]:
             text = (
                 f"from 10% to 90% of the rise, which is above {MATERIAL} with "
                 f"probability {chance_of(sharp.p_rises)}; gap between sizes there {sharp.gap:.2f}, "
-                f"{sharp.sizes_inside} sizes inside: {sharp.reading}"
+                f"{counted(sharp.sizes_inside, 'size')} inside: {sharp.reading}"
             )
             rows.append(_row("E4", name, sharp.width, DECADES, text))
     return rows

@@ -13,7 +13,7 @@ import xarray as xr
 from toolkit.axes import AXES
 from toolkit.charts.card import NAME_END, waterfall_chart
 from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
-from toolkit.estimands import MATERIAL, ROPE, Estimate, attribute, estimate
+from toolkit.estimands import MATERIAL, ROPE, Estimate, attribute, estimate, mean_mcse
 from toolkit.report.card import card_sentences as sentences
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num, table
@@ -25,10 +25,9 @@ from toolkit.variants import mixed
 AFTER = "after controls"
 FEW_SHOT, TUNING, INTERACTION = "few-shot prompting", "instruction tuning", "interaction"
 METRIC = "metric"
-WHISKERS = (
-    "Bars are posterior means, which add up; a whisker spans where its bar would end at the ends "
-    "of the 90% interval, which can lie to one side of a mean of few large draws."
-)
+MEANS = "Bars are posterior means, which add up; beside each name its own 90% interval."
+# A jump of less on average, all its parts included, is not taken apart.
+LEAST_TAKEN_APART = 0.005
 MEANINGS = {
     FEW_SHOT: "what demonstrations bring on their own",
     TUNING: "what instruction tuning brings on its own",
@@ -41,18 +40,16 @@ MEANINGS = {
 class Part:
     """A jump, or a part that is taken from it: proportions, NaN where an arm was not measured.
 
-    The bar goes from ``start`` to ``end``; ``low`` and ``high`` are where it would end at the ends
-    of the part's 90% interval.
+    ``error`` is the Monte Carlo error of the mean; the bar goes from ``start`` to ``end``.
     """
 
     name: str
     is_whole: bool
     mean: float
+    error: float
     summary: Estimate
     start: float
     end: float
-    low: float
-    high: float
 
     @property
     def measured(self) -> bool:
@@ -65,7 +62,12 @@ class Part:
         if not self.measured:
             return self.name
         low, high = points(self.summary.ci_low), points(self.summary.ci_high)
-        return f"{self.name}{NAME_END}mean {points(self.mean)} [{low}, {high}]"
+        return f"{self.name}{NAME_END}mean {self.rounded} [{low}, {high}]"
+
+    @property
+    def rounded(self) -> str:
+        """Return the mean in points, rounded by its Monte Carlo error."""
+        return points(self.mean, self.error) if self.measured else NOT_MEASURED
 
 
 def jump_parts(of_task: xr.DataArray, to: Arm) -> tuple[Part, ...]:
@@ -95,15 +97,14 @@ def jump_parts(of_task: xr.DataArray, to: Arm) -> tuple[Part, ...]:
 def _whole(name: str, draws: xr.DataArray) -> Part:
     mean, summary = float(draws.mean()), estimate(name, draws)
     start = nan if isnan(mean) else 0.0
-    return Part(name, True, mean, summary, start, mean, summary.ci_low, summary.ci_high)
+    return Part(name, True, mean, mean_mcse(draws), summary, start, mean)
 
 
 def _taken(name: str, draws: xr.DataArray, start: float) -> Part:
     mean, summary = float(draws.mean()), estimate(name, draws)
     if isnan(mean) or isnan(start):
-        return Part(name, False, nan, summary, nan, nan, nan, nan)
-    ends = (start - summary.ci_high, start - summary.ci_low)
-    return Part(name, False, mean, summary, start, start - mean, *ends)
+        return Part(name, False, nan, nan, summary, nan, nan)
+    return Part(name, False, mean, mean_mcse(draws), summary, start, start - mean)
 
 
 def parts_block(claim: Claim, of_task: xr.DataArray, specifications: pd.DataFrame | None) -> str:
@@ -116,7 +117,10 @@ def parts_block(claim: Claim, of_task: xr.DataArray, specifications: pd.DataFram
     blocks = []
     for arm in dict.fromkeys((published, ELICITED)):
         parts = jump_parts(of_task, arm)
-        if arm == CONTROLLED_ARM or not (arm == published or parts[0].measured):
+        known = [abs(part.mean) for part in parts if part.measured]
+        if known and max(known) < LEAST_TAKEN_APART:
+            blocks.append(paragraphs(sentences.nothing_to_take(arm)))
+        elif arm == CONTROLLED_ARM or not (arm == published or parts[0].measured):
             blocks.append(paragraphs(sentences.no_parts(arm, measured=parts[0].measured)))
         else:
             blocks.append(_waterfall(claim, arm, parts, of_task, _metric_words(others)))
@@ -132,21 +136,19 @@ def _waterfall(
             "part": part.label,
             "from": part.start,
             "to": part.end,
-            "low": part.low,
-            "high": part.high,
             "kind": "jump" if part.is_whole else "part",
             "words": "" if part.measured else NOT_MEASURED,
         }
         for part in parts
     ]
-    missing = {name: nan for name in ("from", "to", "low", "high")}
+    missing = {name: nan for name in ("from", "to")}
     extra = {"part": f"{METRIC}{NAME_END}not in the sum", **missing, "kind": "part"}
     rows.insert(len(rows) - 1, {**extra, "words": metric})
-    said = sentences.parts_sentence(arm, [(p.name, p.mean) for p in parts])
+    said = sentences.parts_sentence(arm, [(p.name, p.mean, p.error) for p in parts])
     chart = waterfall_chart(
         pd.DataFrame(rows).round(4), ROPE, f"{claim.row}: from {arm.label} to after controls"
     )
-    text = f"{said} {WHISKERS}"
+    text = f"{said} {MEANS}"
     return (
         paragraphs(text)
         + f'<div class="one-panel">{chart_html(chart, text, _table(parts, of_task, arm))}</div>'
@@ -154,24 +156,25 @@ def _waterfall(
 
 
 def _table(parts: Sequence[Part], of_task: xr.DataArray, arm: Arm) -> str:
-    rows = [
-        (
-            part.name,
-            Num(points(part.mean) if part.measured else NOT_MEASURED),
-            Num(interval(part.summary)),
-            Num(monte_carlo_error(part.summary)),
-            MEANINGS.get(part.name, "the jump that is taken apart"),
-        )
-        for part in parts
-    ]
+    rows = [_row(part, MEANINGS.get(part.name, "the jump that is taken apart")) for part in parts]
     if arm == ELICITED:
         for name, draws in zip((FEW_SHOT, TUNING), attribute(of_task, arm).shapley(), strict=True):
-            own = estimate(name, draws)
-            mean = NOT_MEASURED if isnan(own.median) else points(float(draws.mean()))
-            meaning = "with half of the interaction (Shapley)"
-            rows.append((name, Num(mean), Num(interval(own)), Num(monte_carlo_error(own)), meaning))
-    header = ("part", "posterior mean", "median [90%]", "Monte Carlo error", "what it is")
+            part, meaning = _taken(name, draws, 0.0), "with half of the interaction (Shapley)"
+            rows.append(_row(part, meaning))
+    header = (
+        "part", "posterior mean", "its Monte Carlo error", "median [90%]", "its Monte Carlo error",
+        "what it is",
+    )  # fmt: skip
     return table(header, rows, f"Parts of the jump in points, {arm.label}")
+
+
+def _row(part: Part, meaning: str) -> tuple[str | Num, ...]:
+    error = f"{100 * part.error:.2f}" if part.measured else ""
+    summary = part.summary
+    return (
+        part.name, Num(part.rounded), Num(error), Num(interval(summary)),
+        Num(monte_carlo_error(summary)), meaning,
+    )  # fmt: skip
 
 
 def other_metrics(claim: Claim, specifications: pd.DataFrame | None) -> pd.DataFrame | None:

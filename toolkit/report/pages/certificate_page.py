@@ -13,12 +13,14 @@ from toolkit.analysis import Analysis
 from toolkit.calibrate.certificate_file import read_certificate
 from toolkit.calibrate.runs import SETTINGS, Campaign
 from toolkit.calibrate.targets import Rate
+from toolkit.calibrate.truths import BLOCKS
 from toolkit.charts.checks import pit_chart
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import chart_html, show_html
 from toolkit.report.html_tables import Num
 from toolkit.simulate import RICH, Design, OwnDesign
+from toolkit.wording import listed
 
 OWN, ELSEWHERE = "On this study's own design", "On a rich design"
 RICH_TEXT = (
@@ -60,7 +62,7 @@ def _shown(title: str, about: str, name: str, record: dict[str, Any] | None) -> 
         )
     said = (
         f"{title}{about}: {record['reading']} From {record['n_studies']} simulated studies and "
-        f"{record['n_fits']} fits, first seed {record['made']['first_seed']}."
+        f"{record['n_fits']} fits{_not_run(record)}."
     )
     return sentences.paragraphs(said) + tables.folds(
         tables.fold("Truth by truth", _truth_table(record)),
@@ -68,6 +70,12 @@ def _shown(title: str, about: str, name: str, record: dict[str, Any] | None) -> 
         tables.fold("Coverage of intervals", _coverage_table(record)),
         *_rank_fold(record),
     )
+
+
+def _not_run(record: dict[str, Any]) -> str:
+    """Return which blocks of truths have no study yet."""
+    missing = [block for block in BLOCKS if block not in record["made"]["seeds"]]
+    return f"; not run: {listed(missing)}" if missing else ""
 
 
 def _kept(name: str, design: Design) -> dict[str, Any] | None:

@@ -10,18 +10,11 @@ from collections.abc import Sequence
 from toolkit.analysis import Analysis
 from toolkit.gates import Outcome
 from toolkit.report import html_tables as tables
-from toolkit.report.html_tables import BADGES, Num
-from toolkit.report.numbers import P_JUMP, chance_of, interval
-from toolkit.report.sentences import square_words
+from toolkit.report.html_tables import BADGES
+from toolkit.report.sentences import PUBLISHED, shown_jump, square_words
 from toolkit.verdict import Verdict
 
-HEADER = (
-    "task", "study", "published verdict", "our verdict",
-    "jump after controls, points [90%]", P_JUMP,
-    "jump as published, points [90%]", P_JUMP,
-)  # fmt: skip
-
-
+HEADER = ("task", "study", "published verdict", "our verdict", *tables.JUMP_HEADER)
 # Per cent of a square's width: a bar of any length says that the arm was scored.
 BAR_MIN = 15
 
@@ -83,36 +76,38 @@ def _study_row(analysis: Analysis) -> str:
 
 
 def _square(analysis: Analysis, verdict: Verdict) -> str:
-    """Return one claim; its bar is as long as the probability of a jump after controls."""
+    """Return one claim; its bar is as long as the probability of a jump after controls.
+
+    Of the jump as published, and hollow, where nothing was scored after controls.
+    """
     words = html.escape(square_words(verdict, analysis.source.study.short_title))
-    p = verdict.estimates["p_residual_jump"].median
-    bar = "" if p != p else f' style="--p:{max(100 * p, BAR_MIN):.0f}%"'
+    where, p = shown_jump(verdict)
+    kind = BADGES[verdict.outcome] + (" hollow" if where == PUBLISHED else "")
+    bar = f' style="--p:{max(100 * p.median, BAR_MIN):.0f}%"'
     target = html.escape(claim_link(analysis, verdict), quote=True)
     return (
-        f'<a class="claim-cell {BADGES[verdict.outcome]}" href="{target}" title="{words}"{bar} '
+        f'<a class="claim-cell {kind}" href="{target}" title="{words}"{bar} '
         f"{_marks(analysis, verdict)}>"
         f'<span class="visually-hidden">{words}</span></a>'
     )
 
 
 def claims_table(analyses: Sequence[Analysis]) -> str:
-    """Return every claim of every study, published beside ours."""
+    """Return every claim of every study, published beside ours, the likeliest jumps first."""
     of = [(analysis, verdict) for analysis in analyses for verdict in analysis.verdicts]
+    of.sort(key=lambda pair: -shown_jump(pair[1])[1].median)
     rows = [
         (
             tables.link(claim_link(a, v), v.claim.row),
             tables.link(page_of(a), a.source.study.short_title),
             v.claim.published_verdict,
             tables.badge_link(v.outcome),
-            Num(interval(v.estimates["residual_jump"])),
-            Num(chance_of(v.estimates["p_residual_jump"])),
-            Num(interval(v.estimates["published_jump"])),
-            Num(chance_of(v.estimates["p_published_jump"])),
+            *tables.jump_cells(v),
         )
         for a, v in of
     ]
     marks = [_marks(analysis, verdict) for analysis, verdict in of]
-    shown = tables.table(HEADER, rows, "Published verdict beside ours", marks)
+    shown = tables.table(HEADER, rows, tables.BESIDE, marks)
     return f'<div class="claims-list">{shown}</div>'
 
 

@@ -1,8 +1,8 @@
 """What the cells of the index page call."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import isnan
-
-import pandas as pd
 
 from toolkit.analysis import Analysis
 from toolkit.charts import jumps as charts
@@ -15,7 +15,8 @@ from toolkit.report.downloads import file_list, site_files
 from toolkit.report.numbers import NOT_MEASURED, counted, interval
 from toolkit.report.pages import claims_map as maps
 from toolkit.report.pages.certificate_page import certified_names
-from toolkit.report.pages.study_page import analysis_of
+from toolkit.report.pages.study_page import analysis_of, likely_numbers
+from toolkit.report.reason_words import REASON_IN_WORDS
 from toolkit.study import Profile
 from toolkit.verdict import Verdict
 from toolkit.wording import listed
@@ -27,8 +28,8 @@ def analyses_of(studies: list[str], profile: Profile) -> list[Analysis]:
 
 
 def answer(analyses: list[Analysis]) -> None:
-    """Show the answer over all studies in three sentences, and what stands behind it."""
-    counts = {o: sum(a.counts[o] for a in analyses) for o in Outcome}
+    """Show the answer over all studies: a table, what is claimed and found, what stands behind."""
+    found = {name: _outcomes(analyses, name) for name in sentences.CLAIMED}
     measured = [a for a in analyses if a.headline.n_claims]
     kept = "; ".join(f"{a.source.study.short_title}, {_kept(a)}" for a in measured)
     others = [a.source.study.short_title for a in analyses if not a.headline.n_claims]
@@ -38,32 +39,59 @@ def answer(analyses: list[Analysis]) -> None:
         f"after controls (median and 90% interval): {kept or NOT_MEASURED}.{elsewhere} An "
         "undetermined claim may still have one, whatever the fit says."
     )
-    undecided = [v for _, v in _undecided(analyses)]
-    reasons = sentences.most_frequent_reasons(undecided)[:2]
+    said = sentences.paragraphs(sentences.judged(found["prior"]), _what_next(analyses))
+    behind = sentences.paragraphs(second, _behind(analyses))
+    rows = [(said, sum(of.values()), *of.values()) for said, of in _named(found)]
+    header = ("a jump had been claimed", "tasks", *(outcome.value for outcome in Outcome))
+    shown = tables.table(header, rows, "All tasks, by what had been claimed of them")
+    show_html(f'<div class="answer">{said}</div>{shown}<div class="answer">{behind}</div>')
+
+
+def _outcomes(analyses: list[Analysis], claim_set: str) -> dict[Outcome, int]:
+    """Return how many claims of a set got each verdict."""
+    of_set = [v for a in analyses for v in a.verdicts if v.claim.claim_set == claim_set]
+    return {o: sum(v.outcome is o for v in of_set) for o in Outcome}
+
+
+def _named(found: Mapping[str, dict[Outcome, int]]) -> list[tuple[str, dict[Outcome, int]]]:
+    """Return each set with its words, and all together."""
+    every = {o: sum(of[o] for of in found.values()) for o in Outcome}
+    named = [(sentences.FOR_WHOM[name], of) for name, of in found.items() if sum(of.values())]
+    return [*named, ("all", every)] if len(named) > 1 else named
+
+
+def _what_next(analyses: list[Analysis]) -> str:
+    """Return what keeps claims open and what would help most of them, claimed jumps first."""
+    undecided = _undecided(analyses)
+    claimed = [(a, v) for a, v in undecided if v.claim.claim_set == "prior"] or undecided
+    if not claimed:
+        return "No claim is left undetermined."
+    reasons = sentences.most_frequent_reasons([v for _, v in claimed])[:2]
     because = " and ".join(
-        f"{sentences.REASON_IN_WORDS[code]} ({counted(number, 'claim')})"
-        for code, number in reasons
+        f"{REASON_IN_WORDS[code]} ({counted(number, 'claim')})" for code, number in reasons
     )
-    third = (
-        f"What keeps most undetermined claims open: {because}."
-        if undecided
-        else "No claim is left undetermined."
+    both = "; a claim can have several reasons" if len(reasons) > 1 else ""
+    first = _wanted(claimed)[0]
+    step = first.what[:1].lower() + first.what[1:].removesuffix(".")
+    return (
+        f"What keeps most of these open: {because}{both}. What would open most of them: {step} "
+        f"({first.study}, {counted(len(first.of), 'claim')})."
     )
-    first = sentences.judged(counts, len(analyses), sum(a.n_claimed for a in analyses))
-    said = sentences.paragraphs(first, second, third, _behind(analyses))
-    show_html(f'<div class="answer">{said}</div>')
 
 
 def _behind(analyses: list[Analysis]) -> str:
     """Return what stands behind the verdicts besides one fit of each study."""
     robust = [a.source.study.short_title for a in analyses if a.robustness is not None]
     certified = certified_names(analyses)
-    return (
+    fitted = (
         "Rival curves, other priors and other specifications were fitted for "
-        f"{listed(robust) or 'no study yet'}; without them no claim is given a jump. How often "
-        "such verdicts are right is known from simulated studies of "
-        f"{listed(certified) or 'no design yet'}."
+        f"{listed(robust) or 'no study yet'}: without them no claim is given a jump. 'No jump' "
+        "does not wait for them; it rests on one curve and must hold whatever share of the other "
+        "tasks jumps."
     )
+    if not certified:
+        return f"{fitted} How often such verdicts are right is not known yet for these rules."
+    return f"{fitted} How often such verdicts are right is known for {listed(certified)}."
 
 
 def _undecided(analyses: list[Analysis]) -> list[tuple[Analysis, Verdict]]:
@@ -94,31 +122,51 @@ def claims(analyses: list[Analysis]) -> None:
     )
 
 
-def deciding(analyses: list[Analysis]) -> None:
-    """Show what would decide the undetermined claims, what helps most of them first."""
-    undecided = _undecided(analyses)
-    wanted: dict[tuple[str, str], list[tuple[Analysis, Verdict]]] = {}
+@dataclass(frozen=True)
+class Wanted:
+    """A step that would open what is closed, and the claims of one study that it concerns."""
+
+    study: str
+    what: str
+    of: list[tuple[Analysis, Verdict]]
+
+    @property
+    def n_claimed(self) -> int:
+        """Return how many of them had been claimed for a family that is scored."""
+        return sum(verdict.claim.claim_set == "prior" for _, verdict in self.of)
+
+
+def _wanted(undecided: list[tuple[Analysis, Verdict]]) -> list[Wanted]:
+    """Return the steps, those first that concern most claimed jumps, then most claims."""
+    found: dict[tuple[str, str], list[tuple[Analysis, Verdict]]] = {}
     for analysis, verdict in undecided:
         key = (analysis.source.study.short_title, verdict.next_measurement or "")
-        wanted.setdefault(key, []).append((analysis, verdict))
-    ordered = sorted(wanted.items(), key=lambda item: -len(item[1]))
-    most, study = (len(ordered[0][1]), ordered[0][0][0]) if ordered else (0, "")
+        found.setdefault(key, []).append((analysis, verdict))
+    wanted = [Wanted(*key, of) for key, of in found.items()]
+    return sorted(wanted, key=lambda each: (-each.n_claimed, -len(each.of)))
+
+
+def deciding(analyses: list[Analysis]) -> None:
+    """Show what would decide the undetermined claims, what helps most claimed jumps first."""
+    undecided = _undecided(analyses)
+    wanted = _wanted(undecided)
     rows = [
         (
-            tables.link(maps.page_of(of[0][0]), name),
-            what,
-            len(of),
+            tables.link(maps.page_of(each.of[0][0]), each.study),
+            each.what,
+            each.n_claimed,
+            len(each.of),
             tables.Markup(
-                ", ".join(tables.link(maps.claim_link(a, v), v.claim.row) for a, v in of)
+                ", ".join(tables.link(maps.claim_link(a, v), v.claim.row) for a, v in each.of)
             ),
         )
-        for (name, what), of in ordered
+        for each in wanted
     ]
-    shown = tables.table(
-        ("study", "cheapest further measurement", "claims", "which"), rows, "What would decide them"
-    )
-    text = sentences.paragraphs(sentences.deciding(len(undecided), most, study))
-    show_html(text + (shown if rows else ""))
+    header = ("study", "the least that would open it", "claimed jumps", "of tasks", "which")
+    shown = tables.table(header, rows, "What would decide them")
+    most = max(wanted, key=lambda each: len(each.of)) if wanted else None
+    said = sentences.deciding(len(undecided), *((len(most.of), most.study) if most else (0, "")))
+    show_html(sentences.paragraphs(said) + (shown if rows else ""))
 
 
 def studies_table(analyses: list[Analysis]) -> None:
@@ -145,9 +193,7 @@ def survivors(analyses: list[Analysis]) -> None:
         found = a.headline
         if not found.n_claims:
             continue
-        numbers = pd.DataFrame(
-            {"number": range(found.n_claims + 1), "probability": found.distribution}
-        ).round(4)
+        numbers = likely_numbers(found)
         of = sentences.counted_tasks(found)
         title = f"{a.source.study.short_title}: jumps that remain, of {of}"
         text = f"{title}: {interval(found.count)}, median and 90% interval."

@@ -18,8 +18,9 @@ def priors(prior: PriorPredictive) -> None:
     """Show what the priors say of scores, and every prior with its reason."""
     show_html(paragraphs(prior.sentence))
     text = (
-        f"Expected scores in the controlled arm under the priors alone: median, 50% and 90% bands "
-        f"over {prior.n_tasks} tasks and {prior.n_draws} draws, with some single curves."
+        f"Expected scores in the controlled arm under the priors alone, over {prior.n_tasks} tasks "
+        f"and {prior.n_draws} draws: the thick line is the median, the dark band holds half of the "
+        "curves at each size, the light one 90%, and thin lines are single curves."
     )
     rows = [
         (Num(f"{row['n_params']:.3g}"), *(Num(f"{100 * row[name]:.0f}") for name in _QUANTILES))
@@ -28,6 +29,7 @@ def priors(prior: PriorPredictive) -> None:
     header = ("parameters", *_QUANTILES.values())
     data = tables.table(header, rows, "Per cent of the way from chance to perfect")
     chart = prior_chart(prior.bands.round(4), prior.examples.round(4), "Before any score is seen")
+    show_html(paragraphs(text))
     show_chart(chart, text, data)
     show_html(tables.folds(tables.fold("Every prior with its reason", tables.prior_table())))
 

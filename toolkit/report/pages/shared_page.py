@@ -13,6 +13,8 @@ from toolkit.report.numbers import P_JUMP, chance_of, counted, hedge, interval, 
 from toolkit.report.pages import claims_map as maps
 from toolkit.shared_tasks import load_shared_tasks
 
+# Fits of one task whose probabilities differ by more are named.
+APART = 0.5
 HEADER = (
     "task", "study", "verdict", "jump, points [90%]", P_JUMP, "before the scores",
     "in one more study", "studies disagree",
@@ -53,8 +55,24 @@ def _said(answers: Sequence[SharedAnswer]) -> str:
     odd, split = max(pooled, key=lambda each: each[1].disagree)
     return (
         f"{text}Of the pooled ones the likeliest to jump in one more study is {name}, with "
-        f"probability {chance_of(likeliest.another)}: {hedge(likeliest.another.median)}. Studies "
-        f"disagree most about {odd}, with probability {share(split.disagree)}."
+        f"probability {chance_of(likeliest.another)}: {hedge(likeliest.another.median)}. They "
+        f"disagree most about {odd}, with probability {share(split.disagree)}.{_apart(answers)}"
+    )
+
+
+def _apart(answers: Sequence[SharedAnswer]) -> str:
+    """Return which tasks that are not pooled have the widest range of probabilities."""
+    ranges = [
+        (max(found) - min(found), answer.shared.name, min(found), max(found))
+        for answer in answers
+        if not answer.pooled and (found := [each.p_jump.median for each in answer.studies])
+    ]
+    if not ranges or max(ranges)[0] < APART:
+        return ""
+    _, name, low, high = max(ranges)
+    return (
+        f" Of those that are not pooled, fits are furthest apart on {name}: P(jump) is "
+        f"{share(low)} in one and {share(high)} in another."
     )
 
 

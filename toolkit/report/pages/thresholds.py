@@ -48,6 +48,8 @@ THRESHOLDS = (
               "nothing", "{p} points"),
     Threshold("gates", "SURE", RULE, "Probability from which on the rules call something sure; one "
               "minus it is as sure a no", "{v}", "POSTERIOR_UNDECIDED"),
+    Threshold("even_odds", "EVEN", RULE, "\"No jump\" must be sure also if the task jumps with "
+              "this probability, whatever share of the study's tasks does", "{v}", "OTHER_TASKS"),
     Threshold("estimands", "CI_PROB", RULE, "Probability of every interval; as much is left out "
               "below it as above", "{p}%"),
     Threshold("estimands", "ABOVE_JUMP", RULE, "How far above its place the jump is read",
@@ -69,8 +71,8 @@ THRESHOLDS = (
     Threshold("gates", "GAP_MAX_DECADES", DESIGN, "Gap between the two sizes around the claimed "
               "size, and around the place where the fit puts the jump", "at most {v} decades",
               "WIDE_GAP, LOCATION_UNRESOLVED"),
-    Threshold("verdict", "SHARE_NEAR_MIN", DESIGN, "Share of the jumps that lie near the claimed "
-              "size", "at least {p}%", "JUMP_ELSEWHERE"),
+    Threshold("jump_place", "SHARE_NEAR_MIN", DESIGN, "Share of the jumps that lie near the "
+              "claimed size", "at least {p}%", "JUMP_ELSEWHERE"),
     Threshold("support", "RIVAL_SURE", JUMP, "Probability of a jump on each flexible rival curve "
               "with a step", "at least {v}", "RIVAL_CURVES"),
     Threshold("gates", "SURE", JUMP, "The same probability on average over these curves and the "

@@ -16,6 +16,7 @@ from toolkit.claims import ARM_LABELS, ARMS, Arm, Claim
 from toolkit.diagnose import ESS_MIN, RHAT_MAX, Diagnosis, at_least, at_most
 from toolkit.errors import ReportError
 from toolkit.estimands import ROPE
+from toolkit.even_odds import EVEN
 from toolkit.gates import Outcome, design_gates
 from toolkit.measured import only_measured
 from toolkit.models import RIVALS
@@ -82,8 +83,15 @@ def example_of(outcome: Outcome) -> Example:
     claim = _claim_of(setting)
     design = build_design(scores)
     jumps = only_measured(_draws_of(setting), design)
-    posterior = xr.Dataset({"jump_gap": (("chain", "draw", "task"), _gaps(design))})
-    posterior = posterior.assign_coords(task=[setting.name])
+    gaps = _gaps(design)
+    posterior = xr.Dataset(
+        {
+            "jump_gap": (("chain", "draw", "task"), gaps),
+            "jump_present": jumps > 0,
+            "jump_tasks": (("chain", "draw"), np.full(gaps.shape[:2], EVEN)),
+        },
+        coords={"task": [setting.name]},
+    )
     trust = Diagnosis(
         (
             at_most("R-hat of unknowns", 1.002, RHAT_MAX),

@@ -13,12 +13,16 @@ from toolkit.models import MODELS, likelihood
 from toolkit.models.priors import PRIORS
 from toolkit.predictive import PredictiveCheck
 from toolkit.report.numbers import counted
-from toolkit.report.sentences import ARM_OF, likeliest_arm
+from toolkit.report.sentences import likeliest_arm
 from toolkit.report.trust.checklist_item import ChecklistItem, filled, listed
 from toolkit.verdict import Verdict
 from toolkit.wording import size_label
 
 MODEL, COMPUTATION, POSTERIOR = "1 model", "2 computation", "3 posterior"
+ARM_OF = {
+    "p_residual_jump": "in the controlled arm",
+    "p_published_jump": "in the arm where the jump was claimed",
+}
 INTERVALS = {"eti": "equal-tailed", "hdi": "highest-density"}
 
 
@@ -136,7 +140,8 @@ def posterior_items(analysis: Analysis, predictive: PredictiveCheck) -> list[Che
         ),
         filled(
             POSTERIOR, "which probabilities of hypotheses?", "sec-verdicts",
-            "No Bayes factor. Over the claims the posterior probability of a jump above "
+            "No Bayes factor; 'no jump' must hold at even odds of one. Over the claims the "
+            "posterior probability of a jump above "
             "{rope:.0f} points {in_arm} runs from {low:.3f} to {high:.3f}.",
             rope=100 * ROPE, in_arm=ARM_OF[deciding], low=low, high=high,
         ),

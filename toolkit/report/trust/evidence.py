@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from toolkit.analysis import Analysis
-from toolkit.claims import CONTROLLED_ARM
+from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
 from toolkit.gates import detectable_difference, gap_around, in_arm
 from toolkit.report.numbers import counted
+from toolkit.report.sentences import CLAIMED
 from toolkit.wording import first_listed, size_label
 
 # Effects that let scores differ at one size, by the variable that says the model has them.
@@ -82,22 +83,26 @@ class Evidence:
     @cached_property
     def controlled_sizes(self) -> list[np.ndarray]:
         """Return the distinct sizes (log10) of each claim's task in the controlled arm."""
-        controlled = in_arm(self.cells, CONTROLLED_ARM)
-        return [
-            np.unique(np.log10(controlled.loc[controlled["task"] == claim.task, "n_params"]))
-            for claim in self.analysis.source.claims
-        ]
+        return [self._sizes(claim, CONTROLLED_ARM) for claim in self.analysis.source.claims]
 
     @property
     def claimed_gaps(self) -> list[float]:
-        """Return the decades between the sizes around each claimed size, where there are two."""
-        claims = self.analysis.source.claims
-        ends = [
-            gap_around(sizes, float(np.log10(claim.threshold_n_params)))
-            for claim, sizes in zip(claims, self.controlled_sizes, strict=True)
-            if len(sizes) > 1
-        ]
-        return [high - low for low, high in ends]
+        """Return the decades between the sizes around each claimed size, where there are two.
+
+        In the controlled arm, or in the published one where that was not scored.
+        """
+        gaps = []
+        for claim in self.analysis.source.claims:
+            arms = (CONTROLLED_ARM, arm_named(claim.published_arm))
+            sizes = next((s for s in (self._sizes(claim, arm) for arm in arms) if len(s) > 1), None)
+            if sizes is not None:
+                low, high = gap_around(sizes, float(np.log10(claim.threshold_n_params)))
+                gaps.append(high - low)
+        return gaps
+
+    def _sizes(self, claim: Claim, arm: Arm) -> np.ndarray:
+        own = in_arm(self.cells, arm)
+        return np.unique(np.log10(own.loc[own["task"] == claim.task, "n_params"]))
 
     @property
     def families_above(self) -> list[int]:
@@ -154,8 +159,7 @@ class Evidence:
     @property
     def claim_sets(self) -> str:
         """Return how many claims had been made before the study."""
-        words = {"prior": "claimed before", "control": "not claimed before"}
-        return tally([words[claim.claim_set] for claim in self.analysis.source.claims])
+        return tally([CLAIMED[claim.claim_set] for claim in self.analysis.source.claims])
 
     @property
     def shots(self) -> str:

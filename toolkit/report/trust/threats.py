@@ -78,8 +78,8 @@ def _design_threats(of: Evidence, audit: ReplicateAudit | None) -> list[Threat]:
         Threat(
             STATISTICAL, "too few sizes, or none near the claimed one",
             f"{n_sizes} sizes per claimed task in the controlled arm (needed: {SIZES_MIN}); around "
-            f"the claimed size a gap of {span(of.claimed_gaps, 2)} decades (allowed: "
-            f"{GAP_MAX_DECADES}); in that or the published arm "
+            f"the claimed size a gap of {span(of.claimed_gaps, 2)} decades, in the published arm "
+            f"where that was not scored (allowed: {GAP_MAX_DECADES}); in either "
             f"{of.closed('MISSING_ARM', 'FEW_SIZES', 'ONE_SIDED', 'WIDE_GAP')}.",
             "A closed gate leaves the claim undetermined, never 'no jump'; where only the "
             "controlled arm is missing, there may still be none as published.",
