@@ -17,7 +17,7 @@ from toolkit.importing.study_tables import Tables
 from toolkit.models.design import build_design
 from toolkit.planning.decidable import closed_gates
 from toolkit.report.card.score_panels import panels_of
-from toolkit.report.pages import study_page
+from toolkit.report.pages import data_page
 from toolkit.report.trust.threats import threats
 from toolkit.scores import read_scores
 from toolkit.simulate import OwnDesign, PlantedTask, simulate_study
@@ -119,9 +119,9 @@ def test_check_says_what_sizes_are(by_compute):
 
 def test_page_says_what_sizes_are(by_compute, analysis_of, monkeypatch):
     shown = []
-    monkeypatch.setattr(study_page, "show_html", shown.append)
+    monkeypatch.setattr(data_page, "show_html", shown.append)
     analysis = analysis_of(by_compute)
-    study_page.data_choices(analysis)
+    data_page.data_choices(analysis)
     assert SAID in shown[0]
     assert any(SAID in threat.handling for threat in threats(analysis))
     panels = panels_of(analysis)
@@ -134,8 +134,8 @@ def test_page_says_what_sizes_are(by_compute, analysis_of, monkeypatch):
 
 def test_page_of_parameters_does_not(analysis, monkeypatch):
     shown = []
-    monkeypatch.setattr(study_page, "show_html", shown.append)
-    study_page.data_choices(analysis)
+    monkeypatch.setattr(data_page, "show_html", shown.append)
+    data_page.data_choices(analysis)
     panels = panels_of(analysis)
     assert SAID not in shown[0] + panels.of(analysis.source.claims[0])
 

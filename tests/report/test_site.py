@@ -118,7 +118,7 @@ def test_report_order_is_that_of_a_reader(site, workspace, browser):
     with open_page(browser, path) as (page, _):
         headings = page.eval_on_selector_all("main h2", "nodes => nodes.map(n => n.innerText)")
     wanted = ["claimed", "Verdicts", "Claim by claim", "Attribution", "can and cannot decide",
-              "Does it hold", "published numbers", "fit the scores", "Diagnostics", "The model",
+              "Does it hold", "what was published", "fit the scores", "Diagnostics", "The model",
               "Data choices", "Threats", "checklist", "cite"]  # fmt: skip
     at = [next(i for i, heading in enumerate(headings) if part in heading) for part in wanted]
     assert at == sorted(at)

@@ -178,8 +178,10 @@ def test_index_names_what_would_decide(browser, tiny_site, study):
     for claim in study["claims"]:
         assert claim["next_measurement"] in text
     assert "2 claims undetermined" in text
-    assert "Of 2 claims in 1 study (1 jump claimed before, and what was measured" in text
-    assert "beside them), 0 keep a jump" in text
+    assert (
+        "On 1 task a jump had been claimed for a model family that is scored here: 0 keep" in text
+    )
+    assert "What keeps most of these open:" in text
 
 
 # --- Files --------------------------------------------------------------------------------------
