@@ -18,6 +18,7 @@ from toolkit.gates import (
     SIZES_MIN,
     SURE,
     Outcome,
+    _floor_gate,
     design_gates,
     detectable_difference,
     gap_around,
@@ -127,6 +128,12 @@ def test_floor_gate_hardly_opens_where_all_cells_are_at_chance(n_cells, level, o
     least = right[stats.beta.sf(0.30, right + 0.5, 100.5 - right) > 1 - (1 - SURE) / n_cells].min()
     assert level == pytest.approx(1 - (1 - SURE) / n_cells, abs=1e-4)
     assert 1 - stats.binom.cdf(least - 1, 100, 0.25) ** 32 == pytest.approx(opened, abs=0.001)
+    if n_cells == 32:  # what the gate asks for
+        one = cells(n_items=100, share=0.25).iloc[:1]
+        many = pd.concat([one] * 32, ignore_index=True)
+        for n_correct, is_open in ((least - 1, False), (least, True)):
+            counts = many["n_correct"].where(many.index > 0, n_correct)
+            assert _floor_gate(many.assign(n_correct=counts)).open is is_open
 
 
 def test_floor_gate_of_scores_without_counts_looks_at_the_score():

@@ -1,7 +1,8 @@
 """Resolvability: whether these sizes, arms and items could decide the claim at all.
 
 Each gate says what it found, against which threshold, which outcomes it forbids, and what would
-open it. Gates look at the design and the raw counts, not at the fitted jump, but for ``location``.
+open it. Gates look at the design and the raw counts, not at the fitted jump; those of its place
+are in ``jump_place``.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The numbers that a verdict reports, made from one dictionary of draws.
 
-Whatever is reported has an entry in ``reported_draws``; the same entries are checked for mixing, so
-that no number is shown whose convergence was not looked at.
+What is reported has an entry in ``reported_draws``; the same entries are checked for mixing, so
+that no number is shown whose convergence was not looked at. Probabilities at even odds weigh them.
 """
 
 from collections.abc import Mapping

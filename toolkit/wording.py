@@ -29,9 +29,10 @@ def probability_text(p: float, error: float, *limits: float) -> str:
         return "> 0.99"
     shown = digits(error, 3 if error <= FINE else 2)
     rounded = f"{p:.{shown}f}"
-    if any(abs(float(rounded) - limit) < 1e-9 < abs(p - limit) for limit in limits):
-        return f"{p:.4f}"
-    return rounded if 0 < float(rounded) < 1 else f"{p:.2f}"
+    if not 0 < float(rounded) < 1:
+        rounded = f"{p:.2f}"
+    hides_its_side = any(abs(float(rounded) - limit) < 1e-9 < abs(p - limit) for limit in limits)
+    return f"{p:.4f}" if hides_its_side else rounded
 
 
 def size_label(log10_params: float) -> str:

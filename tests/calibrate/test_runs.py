@@ -1,6 +1,7 @@
 """Jobs of a calibration are kept one by one, resumed, and depend on their seed alone."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -77,6 +78,22 @@ def test_line_that_a_kill_tore_goes_and_all_before_it_stay(tmp_path):
     assert [line["seed"] for line in lines(record, {})] == [1]
     append(record, {"made_by": {}, "seed": 2})
     assert [line["seed"] for line in lines(record, {})] == [1, 2]
+    record.write_text('{"made_by')  # nothing but a torn line
+    append(record, {"made_by": {}, "seed": 3})
+    assert [line["seed"] for line in lines(record, {})] == [3]
+
+
+def test_two_writers_of_one_record_lose_no_line(tmp_path):
+    record, long = tmp_path / "runs.jsonl", "x" * 100_000
+
+    def write(writer):
+        for number in range(20):
+            append(record, {"made_by": {}, "seed": (writer, number), "text": long})
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(write, range(2)))
+    found = [tuple(line["seed"]) for line in lines(record, {})]
+    assert sorted(found) == [(w, n) for w in range(2) for n in range(20)]
 
 
 def test_study_that_stands_twice_in_a_record_counts_once(campaign, tmp_path, monkeypatch):

@@ -98,6 +98,16 @@ def test_other_verdicts_name_probabilities_and_what_stands_in_the_way(verdict):
     found = set(re.findall(r"<code>(\w+)</code>", row))
     held = no_jump_conditions(verdict.estimates)[0].met is True
     assert found == set(closed) | (set() if held else {"OTHER_TASKS"})
+    # Where the posterior says that there is none, neither place nor support of one was looked at.
+    none = {
+        name: replace(verdict.estimates[name], median=0.01)
+        for name in ("p_residual_jump", "p_published_jump")
+    }
+    flat = replace(verdict, estimates={**verdict.estimates, **none}, support=(), gates=())
+    for name in ("jump remains", "explained"):
+        row = re.search(rf"{name}</a>.*?</tr>", verdicts_table(flat))[0]
+        assert html.escape(NOT_ASKED) in row
+        assert "OTHER_TASKS" not in row
     decided = replace(verdict, outcome=Outcome.NO_JUMP, gates=())
     assert ">no jump</a>" not in verdicts_table(decided)
     assert "<code>" in verdicts_table(decided)  # the conditions of a jump are still not met

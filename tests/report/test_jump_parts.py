@@ -22,7 +22,7 @@ from toolkit.report.card.jump_parts import (
     other_metrics,
     parts_block,
 )
-from toolkit.report.numbers import points
+from toolkit.report.numbers import NOT_MEASURED, points
 from toolkit.reported import ELICITED
 from toolkit.simulate import PlantedTask, planted_claim
 
@@ -81,6 +81,10 @@ def test_jump_of_next_to_nothing_is_not_taken_apart(of_task):
     small = 0.001 * of_task / float(abs(of_task).max())
     assert "nothing to take apart" in parts_block(claim, small, None)
     assert "nothing to take apart" not in parts_block(claim, of_task, None)
+    # An arm that was not scored is not said to have a small jump.
+    bare = parts_block(claim, without(small, MISSING["few-shot"]), None)
+    assert "nothing to take apart" not in bare
+    assert NOT_MEASURED in bare
 
 
 def test_arms_without_scores_have_no_bar(of_task):

@@ -162,6 +162,11 @@ def test_deciding_says_how_many_the_step_concerns():
     assert "in Some 2026, opens what is closed for 3;" in said
 
 
+def test_answer_where_nothing_had_been_claimed_for_a_family_scored():
+    said = sentences.judged(dict.fromkeys(Outcome, 0))
+    assert said == "No jump had been claimed for a model family that is scored here."
+
+
 def test_every_reason_of_a_verdict_has_words():
     every = (*REASON_IN_WORDS.values(), *CAUTION_IN_WORDS.values())
     assert all(words and not words.endswith(".") for words in every)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from toolkit.errors import ToolkitError
 
@@ -26,11 +26,23 @@ def lines(record: Path, made_by: Mapping[str, Any]) -> list[Line]:
 def append(record: Path, line: Line) -> None:
     """Add a line, so that neither a kill nor another writer loses one that was done.
 
-    What a kill left of a line that was being written goes.
+    What a kill left of a line that was being written goes. The record is locked meanwhile, where
+    the system can (not on Windows).
     """
     record.parent.mkdir(parents=True, exist_ok=True)
     with record.open("ab+") as file:
+        _lock(file)
         file.seek(0)
         whole = file.read()
-        file.truncate(whole.rfind(b"\n") + 1)
+        if not whole.endswith(b"\n"):
+            file.truncate(whole.rfind(b"\n") + 1)
         file.write(json.dumps(line).encode() + b"\n")
+
+
+def _lock(file: BinaryIO) -> None:
+    """Wait until no other process writes to a file; closing it lets the next one in."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)

@@ -24,7 +24,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "predictive", "prior_predictive",
     ),
     "Verdicts": (
-        "analysis", "estimands", "curves", "onset", "shape", "gates", "support", "verdict",
+        "analysis", "judging", "estimands", "even_odds", "jump_place", "curves", "onset", "shape",
+        "gates", "support", "verdict",
         "reasons", "reported", "reproduction", "pooling", "shared_tasks",
     ),
     "Robustness": (

@@ -19,7 +19,7 @@ REASON_IN_WORDS = {
     "RIVALS_NOT_COMPARED": "rival curves, other priors and specifications were not fitted",
     "RIVAL_CURVES": "the jump does not hold on every rival curve",
     "RIVALS_DISAGREE": "rival curves disagree about the size of the jump",
-    "WIDTH": "the rise is rather wide than sharp",
+    "WIDTH": "a step of free width is rather wide, or none, than sharp",
     "JUMP_PRIOR": "the jump does not hold under other priors of its size",
     "SPECIFICATIONS": "the jump does not hold over the admissible specifications",
 }

@@ -90,9 +90,10 @@ def found(analysis: Analysis) -> str:
     )
     prior = analysis.headline
     if not prior.n_claims:
+        where = "in the arm that is claimed" if key == "p_published_jump" else "after controls"
         return (
-            "The controlled arm (zero-shot, base) was not scored. By the fit alone"
-            f"{limits}, of jumps in the arm that is claimed {likeliest}"
+            "The controlled arm (zero-shot, base) was not scored on the tasks to count. By the fit "
+            f"alone{limits}, of jumps {where} {likeliest}"
         )
     unmeasured = f" ({prior.n_unmeasured} more were not scored there)" * bool(prior.n_unmeasured)
     return (
@@ -190,6 +191,8 @@ def square_words(verdict: Verdict, study: str) -> str:
 def judged(counts: Mapping[Outcome, int]) -> str:
     """Return how many claims got each verdict, of those about families that are scored here."""
     n = sum(counts.values())
+    if not n:
+        return "No jump had been claimed for a model family that is scored here."
     return (
         f"On {counted(n, 'task')} a jump had been claimed for a model family that is scored here: "
         f"{counts[Outcome.JUMP_REMAINS]} keep one after controls, {counts[Outcome.EXPLAINED]} are "
@@ -203,8 +206,8 @@ def deciding(n_undecided: int, most: int, study: str) -> str:
     if not n_undecided:
         return "No claim is left undetermined."
     return (
-        f"{counted(n_undecided, 'claim')} undetermined. The step that concerns most of them, in "
-        f"{study}, opens what is closed for {most}; it does not say what will be found."
+        f"{counted(n_undecided, 'claim')} undetermined. The step that concerns the largest number, "
+        f"in {study}, opens what is closed for {most}; it does not say what will be found."
     )
 
 

@@ -83,14 +83,17 @@ def verdicts_table(verdict: Verdict) -> str:
     return table(header, rows, "What other verdicts would take")
 
 
-def _asked_for(verdict: Verdict) -> Outcome:
+def _asked_for(verdict: Verdict) -> Outcome | None:
     """Return the verdict with a jump whose arm ``judge`` looked at: rivals, priors and place.
 
+    None where the posterior alone says that there is none: neither was looked at.
     That of the published arm where the posterior alone says "explained" or is nearest to it, or
     nothing else was scored; the controlled arm otherwise.
     """
     of = verdict.estimates
     wanted = by_probability(of, arm_named(verdict.claim.published_arm))
+    if wanted is Outcome.NO_JUMP:
+        return None
     alone = isnan(of["p_residual_jump"].median)
     explained = heading(wanted, of) is Outcome.EXPLAINED or alone
     return Outcome.EXPLAINED if explained else Outcome.JUMP_REMAINS

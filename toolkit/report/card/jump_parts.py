@@ -117,8 +117,7 @@ def parts_block(claim: Claim, of_task: xr.DataArray, specifications: pd.DataFram
     blocks = []
     for arm in dict.fromkeys((published, ELICITED)):
         parts = jump_parts(of_task, arm)
-        known = [abs(part.mean) for part in parts if part.measured]
-        if known and max(known) < LEAST_TAKEN_APART:
+        if max(abs(part.mean) if part.measured else 1.0 for part in parts) < LEAST_TAKEN_APART:
             blocks.append(paragraphs(sentences.nothing_to_take(arm)))
         elif arm == CONTROLLED_ARM or not (arm == published or parts[0].measured):
             blocks.append(paragraphs(sentences.no_parts(arm, measured=parts[0].measured)))

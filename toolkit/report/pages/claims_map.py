@@ -6,6 +6,7 @@ to map and table together.
 
 import html
 from collections.abc import Sequence
+from math import isnan
 
 from toolkit.analysis import Analysis
 from toolkit.gates import Outcome
@@ -83,7 +84,7 @@ def _square(analysis: Analysis, verdict: Verdict) -> str:
     words = html.escape(square_words(verdict, analysis.source.study.short_title))
     where, p = shown_jump(verdict)
     kind = BADGES[verdict.outcome] + (" hollow" if where == PUBLISHED else "")
-    bar = f' style="--p:{max(100 * p.median, BAR_MIN):.0f}%"'
+    bar = "" if isnan(p.median) else f' style="--p:{max(100 * p.median, BAR_MIN):.0f}%"'
     target = html.escape(claim_link(analysis, verdict), quote=True)
     return (
         f'<a class="claim-cell {kind}" href="{target}" title="{words}"{bar} '
@@ -92,10 +93,14 @@ def _square(analysis: Analysis, verdict: Verdict) -> str:
     )
 
 
+def _rank(p: float) -> tuple[bool, float]:
+    return isnan(p), -p
+
+
 def claims_table(analyses: Sequence[Analysis]) -> str:
     """Return every claim of every study, published beside ours, the likeliest jumps first."""
     of = [(analysis, verdict) for analysis in analyses for verdict in analysis.verdicts]
-    of.sort(key=lambda pair: -shown_jump(pair[1])[1].median)
+    of.sort(key=lambda pair: _rank(shown_jump(pair[1])[1].median))
     rows = [
         (
             tables.link(claim_link(a, v), v.claim.row),

@@ -74,8 +74,9 @@ def _what_next(analyses: list[Analysis]) -> str:
     first = _wanted(claimed)[0]
     step = first.what[:1].lower() + first.what[1:].removesuffix(".")
     return (
-        f"What keeps most of these open: {because}{both}. What would open most of them: {step} "
-        f"({first.study}, {counted(len(first.of), 'claim')})."
+        f"What keeps most of {'these' if claimed is not undecided else 'the tasks'} open: {because}"
+        f"{both}. The step that would open the largest number: {step} ({first.study}, "
+        f"{len(first.of)} of {len(claimed)})."
     )
 
 

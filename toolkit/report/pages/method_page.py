@@ -89,14 +89,15 @@ def rules() -> None:
         Outcome.EXPLAINED: f"{jump} as published is at least {SURELY}, after controls at most "
         f"{SURELY_NOT}, and P(the difference of the two > {MATERIAL}) is at least {SURELY}",
         Outcome.NO_JUMP: f"{jump} is at most {SURELY_NOT} as published and, if scored, after "
-        "controls",
+        "controls; also if the task is as likely to jump as not",
         Outcome.UNDETERMINED: "anything else; or a gate closed, a check failed, support missing",
     }
-    also = {
-        outcome: "yes" if outcome in WITH_JUMP else "no" for outcome in Outcome
-    } | {Outcome.UNDETERMINED: ""}  # fmt: skip
+    also = {outcome: "rivals, priors, specifications" for outcome in WITH_JUMP} | {
+        Outcome.NO_JUMP: "none besides",
+        Outcome.UNDETERMINED: "",
+    }
     rows = [(tables.badge(o), meaning(o), said[o], also[o]) for o in Outcome]
-    header = ("verdict", "meaning", "what the posterior must say", "needs support")
+    header = ("verdict", "meaning", "what the posterior must say", "other fits it needs")
     show_html(tables.table(header, rows, "The rules"))
 
 
@@ -148,10 +149,10 @@ def _asked_table(verdict: Verdict) -> str:
         (what, needed, chance_of(verdict.estimates[name])) for what, needed, name in asked
     ]
     rows.append(("gates that forbid it", "none closed", _closed(verdict)))
-    if verdict.outcome in WITH_JUMP:
+    if verdict.outcome is not Outcome.UNDETERMINED:
         met = sum(each.met is True for each in verdict.support)
         found = f"{met} of {counted(len(verdict.support), 'condition')} met"
-        rows.append(("support of a jump", "all met", found))
+        rows.append(("support", "all met", found))
     passed = sum(check.passed is True for check in verdict.diagnosis.checks)
     found = f"{passed} of {counted(len(verdict.diagnosis.checks), 'check')} passed"
     rows.append(("the fit", "all passed", found))

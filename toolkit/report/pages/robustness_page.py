@@ -38,7 +38,9 @@ def robustness(analysis: Analysis) -> None:
         show_html(paragraphs(said) + tables.folds(specified))
         return
     show_html(
-        paragraphs(_summary(analysis))
+        paragraphs(
+            _summary(analysis), "Each claim's own numbers are in its card, under 'Does it hold?'."
+        )
         + tables.folds(
             tables.fold("Claim by claim", _claim_table(analysis, found)),
             tables.fold("What the flags mean", _flag_table()),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from toolkit import paths
 from toolkit.analysis import Analysis
-from toolkit.pooling import SharedAnswer, shared_answers
+from toolkit.pooling import SharedAnswer, StudyAnswer, shared_answers
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_html
@@ -50,7 +50,7 @@ def _said(answers: Sequence[SharedAnswer]) -> str:
             "passed their checks, or the studies share checkpoints and items. "
         )
     if not pooled:
-        return text.strip()
+        return f"{text.strip()}{_apart(answers)}"
     name, likeliest = max(pooled, key=lambda each: each[1].another.median)
     odd, split = max(pooled, key=lambda each: each[1].disagree)
     return (
@@ -62,18 +62,25 @@ def _said(answers: Sequence[SharedAnswer]) -> str:
 
 def _apart(answers: Sequence[SharedAnswer]) -> str:
     """Return which tasks that are not pooled have the widest range of probabilities."""
-    ranges = [
-        (max(found) - min(found), answer.shared.name, min(found), max(found))
-        for answer in answers
-        if not answer.pooled and (found := [each.p_jump.median for each in answer.studies])
-    ]
-    if not ranges or max(ranges)[0] < APART:
+    ranges = []
+    for answer in answers:
+        if not answer.pooled:
+            found = sorted(answer.studies, key=lambda each: each.p_jump.median)
+            width = found[-1].p_jump.median - found[0].p_jump.median
+            ranges.append((width, answer.shared.name, found[0], found[-1]))
+    if not ranges or max(width for width, *_ in ranges) < APART:
         return ""
-    _, name, low, high = max(ranges)
+    _, name, low, high = max(ranges, key=lambda each: each[:2])
     return (
         f" Of those that are not pooled, fits are furthest apart on {name}: P(jump) is "
-        f"{share(low)} in one and {share(high)} in another."
+        f"{_by(low)} and {_by(high)}."
     )
+
+
+def _by(answer: StudyAnswer) -> str:
+    """Return a study's probability with its name, and whether it can be relied on."""
+    failed = "" if answer.trusted else ", where a check of the fit failed"
+    return f"{share(answer.p_jump.median)} in {answer.analysis.source.study.short_title}{failed}"
 
 
 def _rows(answer: SharedAnswer) -> list[tuple[object, ...]]:

@@ -23,7 +23,7 @@ from toolkit.reproduction import (
 )
 from toolkit.study import Profile, load_study_folder
 
-# A number of jumps less likely than this, and all beyond it, are not drawn.
+# Numbers of jumps beyond the last that is as likely as this are not drawn.
 LEAST_SHOWN = 0.0005
 # Parts of a jump that surely are smaller are not drawn.
 PART_SHOWN = 0.01
@@ -108,7 +108,7 @@ def survivors(analysis: Analysis) -> None:
 def likely_numbers(found: Survivors) -> pd.DataFrame:
     """Return the posterior of a number of jumps, up to the last that is at all likely."""
     last = max(k for k, p in enumerate(found.distribution) if p >= LEAST_SHOWN)
-    shown = found.distribution[: last + 2]
+    shown = found.distribution[: last + 1]
     return pd.DataFrame({"number": range(len(shown)), "probability": shown}).round(4)
 
 
@@ -119,7 +119,7 @@ def attribution(analysis: Analysis) -> None:
         "instruction_tuning": "instruction tuning",
         "interaction": "interaction",
     }
-    known = [v for v in analysis.verdicts if not isnan(v.elicitation["total"].median)]
+    known = [v for v in analysis.verdicts if not isnan(v.elicitation["interaction"].median)]
     if not known:
         text = f"{NOT_MEASURED.capitalize()}: no task has scores in all four arms."
         show_html(sentences.paragraphs(text))
@@ -127,8 +127,9 @@ def attribution(analysis: Analysis) -> None:
     shown = [v for v in known if any(_reaches(v.elicitation[part]) for part in parts)]
     every = tables.attribution_table(known)
     said = sentences.paragraphs(
-        f"Of {counted(len(known), 'task')} scored in all four arms, {len(shown)} have a part whose "
-        f"90% interval reaches {100 * PART_SHOWN:.0f} point."
+        f"Of {counted(len(known), 'task')} scored in all four arms, {len(shown)} "
+        f"{'has' if len(shown) == 1 else 'have'} a part whose 90% interval reaches "
+        f"{100 * PART_SHOWN:.0f} point."
     )
     if not shown:
         show_html(said + tables.folds(tables.fold("Every task", every)))

@@ -81,7 +81,8 @@ THRESHOLDS = (
               "RIVAL_CURVES, JUMP_PRIOR"),
     Threshold("variants", "NARROW", JUMP, "Up to this width a rise counts as a step",
               "{v} decades", "WIDTH"),
-    Threshold("support", "NARROW_MIN", JUMP, "Probability that a step of free width is so narrow",
+    Threshold("support", "NARROW_MIN", JUMP, "Probability that a step of free width is "
+              "there and so narrow",
               "at least {v}", "WIDTH"),
     Threshold("specifications", "HOLDS", JUMP, "Probability of a jump of any size from which on a "
               "specification counts as holding", "above {v}", "SPECIFICATIONS"),
