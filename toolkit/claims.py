@@ -87,9 +87,8 @@ class Claim:
     where nobody named one, ``size_chosen`` says why the claim is judged at this size.
     ``claim_set`` groups claims for counting (E3): "prior" where a jump on the task had been claimed
     for a model family that the study scores, "elsewhere" for other families only, "control" for
-    none. ``published_arm`` is where the jump was claimed,
-    ``judged_arm`` the arm that the study's own verdict (``published_above_baseline`` and the
-    others) speaks of.
+    none. ``published_arm`` is where the jump was claimed, ``judged_arm`` the arm that the study's
+    own verdict (``published_above_baseline`` and the others) speaks of.
     """
 
     slug: str

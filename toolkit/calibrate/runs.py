@@ -50,7 +50,6 @@ RULES = (
     diagnose, estimands, even_odds, fitted_design, gates, hidden_cells, judge, judging, jump_place,
     measured, reasons, reported, sensitivity, specifications, support, variants, verdict,
 )  # fmt: skip
-EVEN_ODDS = ("residual", "published")
 # What says how fits are sampled, by its name in a campaign and in what is kept of it.
 SETTINGS = ("draws", "rival_draws", "tune", "chains", "target_accept")
 
@@ -200,7 +199,8 @@ def _row(truth: KnownTruth, judged: Judged, right: Right) -> Line:
         "p_controlled": round(verdict.estimates["p_residual_jump"].median, 5),
         "p_published": round(verdict.estimates["p_published_jump"].median, 5),
         "p_even_odds": _rounded(
-            verdict.estimates[f"p_{name}_jump_even_odds"].median for name in EVEN_ODDS
+            verdict.estimates[f"p_{name}_jump_even_odds"].median
+            for name in ("residual", "published")
         ),
         "p_gap": None if np.isnan(judged.p_gap) else round(judged.p_gap, 5),
         "jumps": {arm: _rounded(values) for arm, values in judged.jumps.items()},

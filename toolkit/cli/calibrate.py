@@ -88,10 +88,10 @@ def calibrate(
         "seeds": seeds_by_block(studies),
         **campaign.made_by,
     }
-    found = certificate_record(certificate, made, ranks)
-    write_certificate(found, folder / "certificate.json")
+    written = certificate_record(certificate, made, ranks)
+    write_certificate(written, folder / "certificate.json")
     if as_json:
-        print_json(found)
+        print_json(written)
         return
     print_table(truth_rows(certificate), f"{name}, {profile}: what was said of each truth")
     print_table(target_rows(certificate), "Targets")

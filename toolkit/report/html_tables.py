@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
 
 from toolkit.analysis import Analysis
 from toolkit.claims import ARM_LABELS
@@ -154,7 +155,10 @@ def jump_cells(verdict: Verdict) -> tuple[Num, ...]:
     cells = []
     for name in ("residual", "published"):
         p = of[f"p_{name}_jump"]
-        cells += [_interval(of[f"{name}_jump"]), Num(chance_of(p) + mark * (p.median == p.median))]
+        cells += [
+            _interval(of[f"{name}_jump"]),
+            Num(chance_of(p) + ("" if isnan(p.median) else mark)),
+        ]
     return tuple(cells)
 
 

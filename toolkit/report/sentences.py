@@ -34,18 +34,14 @@ def meaning_here(verdict: Verdict) -> str:
     return meaning(verdict.outcome)
 
 
-# What had been claimed of a task before the study, by the set that its claim is in.
-CLAIMED = {
-    "prior": "claimed for a family scored here",
-    "elsewhere": "claimed for other families only",
-    "control": "not claimed",
-}
+# For whom a jump on a task had been claimed before the study, by the set that its claim is in:
+# after the words "had been claimed", beside the task's name, and as a cell of a table.
 FOR_WHOM = {
     "prior": "for a family scored here",
     "elsewhere": "for other families only",
     "control": "for none",
 }
-# The same as a cell of a table.
+CLAIMED = {name: f"claimed {said}" for name, said in FOR_WHOM.items()} | {"control": "not claimed"}
 CLAIMED_BEFORE = {"prior": "yes", "elsewhere": "of other families", "control": "no"}
 
 
@@ -69,7 +65,7 @@ def claimed(analysis: Analysis) -> str:
 
 def counted_tasks(found: Survivors) -> str:
     """Return of which tasks jumps are counted: those claimed for families scored here, else all."""
-    named = "claimed for a family scored here" if found.claim_set == "prior" else "of the study"
+    named = CLAIMED["prior"] if found.claim_set == "prior" else "of the study"
     return f"{counted(found.n_claims, 'task')} {named}"
 
 

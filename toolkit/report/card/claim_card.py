@@ -43,10 +43,9 @@ class Cards:
 
     def card(self, verdict: Verdict) -> str:
         """Return one claim, open, with its folds closed."""
-        claim, tried = verdict.claim, None
+        claim, kept = verdict.claim, self.analysis.robustness
         found = claim_stability(self.analysis, verdict)
-        if self.analysis.robustness is not None:
-            tried = tried_rows(verdict, self.analysis.robustness)
+        tried = None if kept is None else tried_rows(verdict, kept)
         return (
             _head(verdict)
             + _own_link(claim)

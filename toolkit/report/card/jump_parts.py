@@ -18,11 +18,10 @@ from toolkit.report.card import card_sentences as sentences
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num, table
 from toolkit.report.numbers import NOT_MEASURED, interval, monte_carlo_error, points, share
-from toolkit.report.sentences import paragraphs
+from toolkit.report.sentences import AFTER, paragraphs
 from toolkit.reported import ELICITED
 from toolkit.variants import mixed
 
-AFTER = "after controls"
 FEW_SHOT, TUNING, INTERACTION = "few-shot prompting", "instruction tuning", "interaction"
 METRIC = "metric"
 MEANS = "Bars are posterior means, which add up; beside each name its own 90% interval."

@@ -28,7 +28,7 @@ def analyses_of(studies: list[str], profile: Profile) -> list[Analysis]:
 
 
 def answer(analyses: list[Analysis]) -> None:
-    """Show the answer over all studies: a table, what is claimed and found, what stands behind."""
+    """Show the answer over all studies, a table of it, and what stands behind it."""
     found = {name: _outcomes(analyses, name) for name in sentences.CLAIMED}
     measured = [a for a in analyses if a.headline.n_claims]
     kept = "; ".join(f"{a.source.study.short_title}, {_kept(a)}" for a in measured)
@@ -39,12 +39,12 @@ def answer(analyses: list[Analysis]) -> None:
         f"after controls (median and 90% interval): {kept or NOT_MEASURED}.{elsewhere} An "
         "undetermined claim may still have one, whatever the fit says."
     )
-    said = sentences.paragraphs(sentences.judged(found["prior"]), _what_next(analyses))
+    first = sentences.paragraphs(sentences.judged(found["prior"]), _what_next(analyses))
     behind = sentences.paragraphs(second, _behind(analyses))
-    rows = [(said, sum(of.values()), *of.values()) for said, of in _named(found)]
+    rows = [(name, sum(of.values()), *of.values()) for name, of in _named(found)]
     header = ("a jump had been claimed", "tasks", *(outcome.value for outcome in Outcome))
     shown = tables.table(header, rows, "All tasks, by what had been claimed of them")
-    show_html(f'<div class="answer">{said}</div>{shown}<div class="answer">{behind}</div>')
+    show_html(f'<div class="answer">{first}</div>{shown}<div class="answer">{behind}</div>')
 
 
 def _outcomes(analyses: list[Analysis], claim_set: str) -> dict[Outcome, int]:

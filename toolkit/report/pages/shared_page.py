@@ -68,9 +68,10 @@ def _apart(answers: Sequence[SharedAnswer]) -> str:
             found = sorted(answer.studies, key=lambda each: each.p_jump.median)
             width = found[-1].p_jump.median - found[0].p_jump.median
             ranges.append((width, answer.shared.name, found[0], found[-1]))
-    if not ranges or max(width for width, *_ in ranges) < APART:
+    widest = max(ranges, key=lambda each: each[:2], default=None)
+    if widest is None or widest[0] < APART:
         return ""
-    _, name, low, high = max(ranges, key=lambda each: each[:2])
+    _, name, low, high = widest
     return (
         f" Of those that are not pooled, fits are furthest apart on {name}: P(jump) is "
         f"{_by(low)} and {_by(high)}."

@@ -16,11 +16,7 @@ from toolkit.report import sentences
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.numbers import NOT_MEASURED, counted, interval
 from toolkit.report.reason_words import REASON_IN_WORDS
-from toolkit.reproduction import (
-    SIDE,
-    Reproduced,
-    reproduce,
-)
+from toolkit.reproduction import SIDE, Reproduced, reproduce
 from toolkit.study import Profile, load_study_folder
 
 # Numbers of jumps beyond the last that is as likely as this are not drawn.
@@ -126,15 +122,15 @@ def attribution(analysis: Analysis) -> None:
         return
     shown = [v for v in known if any(_reaches(v.elicitation[part]) for part in parts)]
     every = tables.attribution_table(known)
-    said = sentences.paragraphs(
+    said = (
         f"Of {counted(len(known), 'task')} scored in all four arms, {len(shown)} "
         f"{'has' if len(shown) == 1 else 'have'} a part whose 90% interval reaches "
         f"{100 * PART_SHOWN:.0f} point."
     )
+    show_html(sentences.paragraphs(said))
     if not shown:
-        show_html(said + tables.folds(tables.fold("Every task", every)))
+        show_html(tables.folds(tables.fold("Every task", every)))
         return
-    show_html(said)
     rows = [
         {
             "label": v.claim.row,
