@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from toolkit.diagnose import TAILS
+from toolkit.fit.diagnose import TAILS
 
 SAMPLE_DIMS = ["chain", "draw"]
 # Means and SDs may differ by so many combined Monte Carlo standard errors.

@@ -24,7 +24,7 @@ from benchmarks.timing import compilations
 from toolkit.calibrate.runs import Campaign, Job, run_job
 from toolkit.cli.calibrate import FULL
 from toolkit.cli.terminal import step_by_step
-from toolkit.fit import fit_model
+from toolkit.fit.draws import fit_model
 from toolkit.jobs import ENGINES, Workers, run_unordered
 from toolkit.simulate import RICH
 

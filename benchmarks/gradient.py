@@ -18,7 +18,7 @@ from toolkit.models.design import Design, build_design
 from toolkit.models.model import Model
 from toolkit.models.polynomial import BENT
 from toolkit.models.step import SHARP
-from toolkit.scores import Scores
+from toolkit.study.scores import Scores
 
 FORMS = {"fused": SHARP, "two_evaluations": TWO_EVALUATIONS, "grid": GRID}
 TOLERANCE = 1e-8

@@ -15,13 +15,13 @@ import xarray as xr
 from benchmarks import studies
 from benchmarks.agreement import Z_MAX, compare, furthest, summarise
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
-from toolkit.claims import ARMS
 from toolkit.cli.terminal import step_by_step
-from toolkit.estimands import curve_of, expected_accuracy
+from toolkit.estimands.jumps import curve_of, expected_accuracy
+from toolkit.fit.sampling import CompiledModel, FitSettings
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
-from toolkit.sampling import CompiledModel, FitSettings
-from toolkit.scores import Scores
+from toolkit.study.claims import ARMS
+from toolkit.study.scores import Scores
 
 MODEL = "linear"
 SIZES = (3e8, 5e9, 1e11)

@@ -13,11 +13,11 @@ from benchmarks import studies
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from toolkit.calibrate.truths import BLOCKS, planted_tasks
 from toolkit.cli.terminal import step_by_step
-from toolkit.fitted_design import design_of
+from toolkit.fit.fitted_design import design_of
+from toolkit.fit.sampling import FitSettings, compiled_model
 from toolkit.models import MODELS
-from toolkit.sampling import FitSettings, compiled_model
-from toolkit.scores import Scores
 from toolkit.simulate import RICH, simulate_study
+from toolkit.study.scores import Scores
 
 MODEL, BLOCK = "gaussian_process_step", "steps of 20 points"
 SCALES = {

@@ -18,9 +18,9 @@ import typer
 from benchmarks.chromium import open_chromium
 from benchmarks.machine import Benchmark, QuickOption
 from benchmarks.prior_fits import keep_draws
+from toolkit.analysis.study_folder import load_study_folder, study_names
 from toolkit.paths import CHECKOUT
 from toolkit.report.site import build_site
-from toolkit.study import load_study_folder, study_names
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -14,7 +14,6 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors
 from toolkit.models.jump_size import jump_variables
@@ -22,6 +21,7 @@ from toolkit.models.likelihood import accuracy, count_log_likelihood
 from toolkit.models.priors import Tensor
 from toolkit.models.step import SharpStep, lift_by_cell
 from toolkit.models.wide_step import log_gain
+from toolkit.study.claims import ARM_LABELS
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from toolkit import paths
-from toolkit.fit import LIBRARIES, fit_hash
-from toolkit.fitted_design import design_of
-from toolkit.prior_predictive import prior_draws
-from toolkit.study import StudyFolder
+from toolkit.analysis.study_folder import StudyFolder
+from toolkit.fit.draws import LIBRARIES, fit_hash
+from toolkit.fit.fitted_design import design_of
+from toolkit.predictive.prior_predictive import prior_draws
 
 N_CHAINS, N_DRAWS = 2, 400
 

@@ -16,16 +16,16 @@ from scipy import optimize, special
 from benchmarks import studies
 from benchmarks.machine import Benchmark, QuickOption, SeedOption
 from toolkit import paths
-from toolkit.cells import predicted_cells
 from toolkit.cli.terminal import step_by_step
-from toolkit.curves import thinned
-from toolkit.fitted_design import design_of
+from toolkit.estimands.cell_accuracy import predicted_cells
+from toolkit.estimands.curves import thinned
+from toolkit.fit.fitted_design import design_of
+from toolkit.fit.sampling import FitSettings, Variation
 from toolkit.models import SMOOTH
-from toolkit.replicates import Predicted, predict
-from toolkit.sampling import FitSettings, Variation
-from toolkit.scores import Scores, read_scores
-from toolkit.specified_scores import flop_of
-from toolkit.variants import Variant, mixing_of
+from toolkit.predictive.replicates import Predicted, predict
+from toolkit.robustness.specified_scores import flop_of
+from toolkit.robustness.variants import Variant, mixing_of
+from toolkit.study.scores import Scores, read_scores
 
 STUDY, PROMPT_FORMAT = "obsscaling2024", "completion"
 CUT_FLOP = 8.4e22

@@ -20,10 +20,10 @@ from benchmarks.fresh import in_fresh_process
 from benchmarks.machine import Benchmark, ModelOption, QuickOption
 from benchmarks.timing import compilations
 from toolkit.cli.terminal import step_by_step
-from toolkit.fit import fit_model
+from toolkit.fit.draws import fit_model
+from toolkit.fit.sampling import FitSettings, Variation
 from toolkit.models.design import build_design
-from toolkit.sampling import FitSettings, Variation
-from toolkit.scores import Scores
+from toolkit.study.scores import Scores
 
 
 def main(

@@ -18,7 +18,8 @@ from benchmarks import studies
 from benchmarks.agreement import Z_MAX, Summary, compare, furthest, summarise
 from benchmarks.machine import HERE, Benchmark, QuickOption, facts, known_model, write_json
 from toolkit.cli.terminal import step_by_step
-from toolkit.diagnose import (
+from toolkit.estimands.jumps import curve_of, jump
+from toolkit.fit.diagnose import (
     ESS_MIN,
     LABELS,
     RHAT_MAX,
@@ -28,12 +29,11 @@ from toolkit.diagnose import (
     diagnose_sampler,
     measure_mixing,
 )
-from toolkit.estimands import curve_of, jump
+from toolkit.fit.sampling import CompiledModel, FitSettings
 from toolkit.models import MODELS
 from toolkit.models.design import Design, build_design
 from toolkit.models.model import Model
 from toolkit.paths import cache_dir
-from toolkit.sampling import CompiledModel, FitSettings
 
 FOLDER = HERE / "reference"
 KEPT_DIMS = {"chain", "draw", "task", "arm"}

@@ -18,11 +18,11 @@ from pytensor.compile.mode import get_default_mode
 from benchmarks import studies
 from benchmarks.machine import Benchmark, ModelOption, QuickOption, SeedOption
 from toolkit.cli.terminal import step_by_step
-from toolkit.diagnose import measure_mixing
+from toolkit.fit.diagnose import measure_mixing
+from toolkit.fit.sampling import CompiledModel, FitSettings, with_jumps
 from toolkit.models import MODELS
 from toolkit.models.design import Design, build_design
 from toolkit.models.model import Model
-from toolkit.sampling import CompiledModel, FitSettings, with_jumps
 
 TARGET = 5.0
 

@@ -17,11 +17,11 @@ from benchmarks import studies
 from benchmarks.fresh import in_fresh_process, memory_mib
 from benchmarks.machine import Benchmark, ModelOption, QuickOption, SeedOption
 from benchmarks.timing import compile_gradient, interleaved, spread
-from toolkit.claims import ARM_LABELS
 from toolkit.cli.terminal import step_by_step
+from toolkit.fit.sampling import CompiledModel, FitSettings
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
-from toolkit.sampling import CompiledModel, FitSettings
+from toolkit.study.claims import ARM_LABELS
 
 TASKS, TASKS_CHECKPOINTS = (5, 10, 25, 50, 100), 20
 CHECKPOINTS, CHECKPOINTS_TASKS = (10, 25, 50, 100, 200), 10

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from toolkit import paths
-from toolkit.scores import Scores, read_scores
 from toolkit.simulate import RICH, TRUTHS, PlantedTask, StudyDesign, simulate_study
+from toolkit.study.scores import Scores, read_scores
 
 STEP_AT = 5e9
 SMALL = StudyDesign(

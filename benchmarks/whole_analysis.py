@@ -18,14 +18,14 @@ import typer
 from benchmarks.fresh import in_fresh_process
 from benchmarks.machine import Benchmark, QuickOption
 from benchmarks.timing import compilations
-from toolkit import robustness
-from toolkit.analysis import robustness_input
+from toolkit.analysis.analyse import robustness_input
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.cli.terminal import step_by_step
-from toolkit.fit import fit_model
+from toolkit.fit.draws import fit_model
+from toolkit.fit.sampling import FitSettings
 from toolkit.paths import cache_dir
-from toolkit.robustness import assess
-from toolkit.sampling import FitSettings
-from toolkit.study import load_study_folder
+from toolkit.robustness import assess as robustness
+from toolkit.robustness.assess import assess
 
 # What ``assess`` says when a part of it is done, and which part that was.
 PARTS = {

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.errors import ToolkitError
-from toolkit.study import load_study_folder
 
 STUDY = """\
 id = "tiny"

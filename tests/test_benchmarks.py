@@ -25,7 +25,7 @@ from toolkit.models.design import build_design
 from toolkit.models.model import Model
 from toolkit.models.polynomial import BENT
 from toolkit.models.step import SHARP
-from toolkit.replicates import Predicted
+from toolkit.predictive.replicates import Predicted
 
 KEPT = sorted(HERE.glob("re*/*.json"))
 # A folder of this or another machine: "/home/me", "/tmp/run", "C:\\".

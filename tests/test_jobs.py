@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit.claims import arm_named
 from toolkit.errors import ClaimError, EngineError
 from toolkit.jobs import Workers, run_unordered
 from toolkit.simulate import PlantedTask, StudyDesign, simulate_study
+from toolkit.study.claims import arm_named
 from toolkit.wording import size_label
 
 DESIGN = StudyDesign({"fern": (1e8, 1e9, 1e10), "moss": (3e8, 3e9)}, n_items=40)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from toolkit.errors import ScoresError
-from toolkit.scores import SCORES_SCHEMA, TASKS_SCHEMA, read_scores
+from toolkit.study.scores import SCORES_SCHEMA, TASKS_SCHEMA, read_scores
 from toolkit.tables import check_table, read_table, write_table
 
 FIRST = "fern-s,sorting,accuracy,closed,0,200,51,2,0.01414213562,0.255"

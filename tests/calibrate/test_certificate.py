@@ -7,8 +7,8 @@ from toolkit.calibrate.certificate import FEW_STEPS, certify, reading
 from toolkit.calibrate.certificate_file import certificate_record, target_rows, truth_rows
 from toolkit.calibrate.targets import Rate
 from toolkit.calibrate.truths import BLOCKS, TRUTHS, right_of
-from toolkit.claims import ARM_LABELS, ARMS
-from toolkit.gates import Outcome
+from toolkit.study.claims import ARM_LABELS, ARMS
+from toolkit.verdict.gates import Outcome
 
 STEP = "step of 20 points in all arms"
 ZERO = [0.0] * 7

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from toolkit.calibrate import judge
-from toolkit.sampling import FitSettings
+from toolkit.fit.sampling import FitSettings
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.calibrate import runs, truths
 from toolkit.calibrate.kept_lines import append, lines
 from toolkit.calibrate.runs import Campaign, Job, jobs_for, kept_studies, run_jobs, seeds_by_block
 from toolkit.calibrate.truths import BLOCKS, TRUTHS, planted_tasks, right_of
-from toolkit.claims import ARMS
 from toolkit.errors import ToolkitError
-from toolkit.gates import GAP_MAX_DECADES, Outcome, gap_around, is_resolvable
-from toolkit.sampling import CompiledModel
+from toolkit.fit.sampling import CompiledModel
 from toolkit.simulate import RICH, OwnDesign, StudyDesign, curves, simulate_study, studies
-from toolkit.study import load_study_folder
+from toolkit.study.claims import ARMS
+from toolkit.verdict.gates import GAP_MAX_DECADES, Outcome, gap_around, is_resolvable
 
 SMALL = StudyDesign({"fern": (1e8, 1e9, 1e10, 8e10), "moss": (3e8, 3e9, 3e10)}, n_items=40)
 

@@ -5,7 +5,7 @@ import pytest
 
 from toolkit.calibrate import sbc
 from toolkit.calibrate.sbc import N_RANKED, judge_ranks, rank_truth, run_sbc, sbc_design
-from toolkit.sampling import FitSettings
+from toolkit.fit.sampling import FitSettings
 
 
 def lines_of(ranks):

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.claims import ARMS, CONTROLLED_ARM, load_claims
 from toolkit.definitions.above_chance import (
     CLEAR_RISE,
     chance_tests,
@@ -24,8 +23,9 @@ from toolkit.definitions.table import (
     over_claims,
     study_definitions,
 )
-from toolkit.scores import read_scores
 from toolkit.simulate import RICH, PlantedTask, planted_claim, simulate_study
+from toolkit.study.claims import ARMS, CONTROLLED_ARM, load_claims
+from toolkit.study.scores import read_scores
 
 ROOT = Path(__file__).resolve().parents[2]
 THRESHOLD = 1e10

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from toolkit.claims import ARMS, CONTROLLED_ARM, NO_CLAIM, load_claims
 from toolkit.definitions.above_chance import NotTestableError
 from toolkit.definitions.metric_swap import (
     FORMAT_DECIDES,
@@ -21,9 +20,10 @@ from toolkit.definitions.metric_swap import (
 )
 from toolkit.definitions.rises import Point, crossing_of, rise_between
 from toolkit.definitions.token_power import check_tokens, predicted_exact_match, predictive_interval
-from toolkit.scores import Scores, read_scores
 from toolkit.simulate import PlantedTask, planted_claim
-from toolkit.token_lengths import TokenLengths
+from toolkit.study.claims import ARMS, CONTROLLED_ARM, NO_CLAIM, load_claims
+from toolkit.study.scores import Scores, read_scores
+from toolkit.study.token_lengths import TokenLengths
 
 ROOT = Path(__file__).resolve().parents[2]
 FEW_SHOT_BASE = ARMS[1]

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from toolkit.cli.app import app
 from toolkit.errors import ToolkitError
-from toolkit.scores import read_scores
+from toolkit.study.scores import read_scores
 
 
 def run(*arguments):

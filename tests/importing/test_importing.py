@@ -8,10 +8,10 @@ from toolkit.importing import flow
 from toolkit.importing.flow import Request, import_study
 from toolkit.importing.items_file import items_file
 from toolkit.importing.study_tables import staged
-from toolkit.registry import load_registry
-from toolkit.scores import read_scores
 from toolkit.sources.records import Ledger
 from toolkit.sources.runs import Cell, Item, Run
+from toolkit.study.registry import load_registry
+from toolkit.study.scores import read_scores
 
 HEADER = "checkpoint,task,metric,prompt_format,n_shots,n_items,n_correct\n"
 FALCON = "tiiuae/falcon-7b"

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from toolkit.claims import load_claims, load_study
+from toolkit.analysis.study_folder import _load_plan
 from toolkit.cli.app import app
 from toolkit.errors import EngineError, SourceError
 from toolkit.evaluate.plan_file import read_plan
@@ -23,7 +23,7 @@ from toolkit.ladder.rows import as_chat, as_text
 from toolkit.ladder.tasks import make_tasks
 from toolkit.ladder.words import INSTRUCTIONS, TOKEN_OF
 from toolkit.ladder.world import make_world
-from toolkit.study import _load_plan
+from toolkit.study.claims import load_claims, load_study
 
 QUICK = PROFILES["quick"]
 TINY = Recipe(widths=(8,), steps=3, tuning_steps=2, rows_per_step=2)

@@ -15,7 +15,7 @@ import pytest
 from scipy import special, stats
 
 from toolkit.models.design import build_design
-from toolkit.scores import Scores
+from toolkit.study.scores import Scores
 
 MODE = "FAST_COMPILE"
 # As documented in toolkit/models/likelihood.py.

@@ -10,12 +10,12 @@ import pymc as pm
 import pytest
 
 from toolkit import paths
-from toolkit.fit import FitSettings, fit_hash, fit_model, is_fitted
+from toolkit.fit.draws import FitSettings, fit_hash, fit_model, is_fitted
+from toolkit.fit.sampling import Variation, compiled_model
 from toolkit.models import MODELS, RIVALS, SMOOTH
 from toolkit.models.design import build_design
-from toolkit.sampling import Variation, compiled_model
-from toolkit.scores import Scores, read_scores
 from toolkit.simulate import PlantedTask, StudyDesign, simulate_study
+from toolkit.study.scores import Scores, read_scores
 
 MODE = "FAST_COMPILE"
 SETTINGS = FitSettings(draws=20, tune=40, chains=2, target_accept=0.8, random_seed=3)

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy.special import comb
 
-from toolkit.claims import ARM_LABELS
 from toolkit.errors import FitError
 from toolkit.models.design import build_design
-from toolkit.scores import Scores
+from toolkit.study.claims import ARM_LABELS
+from toolkit.study.scores import Scores
 
 # name, family, size in parameters, tuned, base
 CHECKPOINTS = [

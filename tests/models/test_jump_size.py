@@ -22,7 +22,7 @@ from scipy import integrate, special, stats
 from toolkit.models import MODELS, jump_size
 from toolkit.models.priors import PRIORS, Prior
 from toolkit.models.step import SHARP
-from toolkit.prior_predictive import drawn
+from toolkit.predictive.prior_predictive import drawn
 
 TASK = "sorting"
 SHARES = (("tasks", ()), ("arms", (4,)))

@@ -8,14 +8,16 @@ import pymc as pm
 import pytest
 import xarray as xr
 
-from toolkit import paths, sampling
-from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM
-from toolkit.estimands import ROPE, curve_of, expected_accuracy, jump
+from toolkit import paths
+from toolkit.estimands.estimate import ROPE
+from toolkit.estimands.jumps import curve_of, expected_accuracy, jump
+from toolkit.fit import sampling
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
 from toolkit.models.jump_size import log_odds_of_shares
 from toolkit.models.priors import PRIORS
-from toolkit.scores import read_scores
+from toolkit.study.claims import ARM_LABELS, ARMS, CONTROLLED_ARM
+from toolkit.study.scores import read_scores
 
 N_DRAWS = 1000
 MOVE = 0.20

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from toolkit.planning.decidable import by_sizes, closed_gates, decidable
-from toolkit.scores import join_scores
+from toolkit.study.scores import join_scores
 
 # Five near neighbours, a gap of 0.7 decades, and one size above it.
 SIZES = (8.0, 8.4, 8.8, 9.2, 9.5, 10.2)
@@ -98,7 +98,7 @@ def test_each_prompt_format_is_asked_by_itself():
 
 
 def test_study_with_claims_gives_the_gates_that_check_says(tiny_study):
-    from toolkit.study import load_study_folder
+    from toolkit.analysis.study_folder import load_study_folder
 
     found = decidable(tiny_study)
     assert found.rows == closed_gates(load_study_folder("tiny"))

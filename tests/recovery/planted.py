@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.calibrate.judge import Judged, judge_planted
-from toolkit.gates import Outcome
-from toolkit.sampling import FitSettings
+from toolkit.fit.sampling import FitSettings
 from toolkit.simulate import (
     LU_LIKE,
     RICH,
@@ -18,6 +17,7 @@ from toolkit.simulate import (
 )
 from toolkit.simulate.curves import Straight
 from toolkit.simulate.tasks import FULL_ARM
+from toolkit.verdict.gates import Outcome
 
 HEIGHT = 0.25
 # What each truth must be called on a design that can tell. A step with tuning only, or with

@@ -3,8 +3,8 @@
 import pytest
 from planted import LU_LIKE, RICH, RIGHT, judge_study
 
-from toolkit.gates import Outcome
-from toolkit.sampling import FitSettings
+from toolkit.fit.sampling import FitSettings
+from toolkit.verdict.gates import Outcome
 
 REDUCED = FitSettings(draws=1000, tune=700, chains=2, target_accept=0.9, random_seed=11)
 FULL = FitSettings(draws=8000, tune=1000, chains=4, target_accept=0.95, random_seed=0)

@@ -5,19 +5,19 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from toolkit.analysis import robustness_input
-from toolkit.axes import AXES
-from toolkit.claims import ARM_LABELS
-from toolkit.estimands import CI_PROB
-from toolkit.extrapolation import COLUMNS as EXTRAPOLATION
-from toolkit.fit import LIBRARIES
-from toolkit.influence import COLUMNS as INFLUENCE
-from toolkit.left_out import COLUMNS as LEFT_OUT
+from toolkit.analysis.analyse import robustness_input
+from toolkit.estimands.estimate import CI_PROB
+from toolkit.fit.draws import LIBRARIES
 from toolkit.models import RIVALS, SMOOTH
 from toolkit.models.design import build_design
-from toolkit.robustness import Robustness, robustness_key
-from toolkit.specifications import TABLE
-from toolkit.variants import COLUMNS, ROPES
+from toolkit.robustness.assess import Robustness, robustness_key
+from toolkit.robustness.axes import AXES
+from toolkit.robustness.extrapolation import COLUMNS as EXTRAPOLATION
+from toolkit.robustness.influence import COLUMNS as INFLUENCE
+from toolkit.robustness.left_out import COLUMNS as LEFT_OUT
+from toolkit.robustness.specifications import TABLE
+from toolkit.robustness.variants import COLUMNS, ROPES
+from toolkit.study.claims import ARM_LABELS
 
 
 def robustness_of(source) -> Robustness:

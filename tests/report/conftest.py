@@ -10,22 +10,22 @@ from by_hand_tables import robustness_of
 
 from benchmarks.prior_fits import N_CHAINS, N_DRAWS, draws_of, keep_draws
 from toolkit import paths
-from toolkit.analysis import Analysis
-from toolkit.claims import ARM_LABELS, arm_named
-from toolkit.diagnose import Diagnosis, at_least, at_most
-from toolkit.fit import Fitted
-from toolkit.gates import design_gates
-from toolkit.measured import only_measured
+from toolkit.analysis.analyse import Analysis
+from toolkit.analysis.study_folder import load_study_folder
+from toolkit.estimands.measured import only_measured
+from toolkit.estimands.shape import shape_of
+from toolkit.fit.diagnose import Diagnosis, at_least, at_most
+from toolkit.fit.draws import Fitted
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
 from toolkit.models.polynomial import polynomial_at
-from toolkit.predictive import check_predictions
-from toolkit.replicates import predict
+from toolkit.predictive.posterior_predictive import check_predictions
+from toolkit.predictive.replicates import predict
 from toolkit.report.site import build_site
-from toolkit.robustness import write_robustness
-from toolkit.shape import shape_of
-from toolkit.study import load_study_folder
-from toolkit.verdict import judge
+from toolkit.robustness.assess import write_robustness
+from toolkit.study.claims import ARM_LABELS, arm_named
+from toolkit.verdict.gates import design_gates
+from toolkit.verdict.rules import judge
 
 LEAD = ("chain", "draw")
 PROVENANCE = {

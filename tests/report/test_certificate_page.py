@@ -10,10 +10,10 @@ from toolkit.calibrate.certificate import certify
 from toolkit.calibrate.certificate_file import certificate_record, write_certificate
 from toolkit.calibrate.runs import Campaign
 from toolkit.calibrate.sbc import judge_ranks
-from toolkit.claims import ARM_LABELS
 from toolkit.errors import ToolkitError
 from toolkit.report.pages import certificate_page
 from toolkit.simulate import RICH
+from toolkit.study.claims import ARM_LABELS
 
 SETTINGS = {"draws": 10, "rival_draws": 10, "tune": 10, "chains": 2, "target_accept": 0.9}
 

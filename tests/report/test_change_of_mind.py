@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from toolkit.charts.card import NOT_SURE
-from toolkit.estimands import ROPE
-from toolkit.gates import Outcome
+from toolkit.charts.card import NO
+from toolkit.estimands.estimate import ROPE
 from toolkit.report.card.card_sentences import why_sentence
 from toolkit.report.card.change_of_mind import (
     CURVE,
@@ -26,7 +25,8 @@ from toolkit.report.card.change_of_mind import (
 from toolkit.report.card.claim_card import cards_of
 from toolkit.report.card.foretold import foretold_block, foretold_rows
 from toolkit.report.robustness_file import claim_stability
-from toolkit.support import no_jump_conditions
+from toolkit.verdict.gates import Outcome
+from toolkit.verdict.support import no_jump_conditions
 
 ARM = "zero-shot, base"
 
@@ -61,7 +61,7 @@ def test_refit_that_did_not_converge_is_marked_and_one_without_number_left_out(r
     tables["rivals"] = tables["rivals"].assign(rhat=1.2)
     tables["influence"] = tables["influence"].assign(p_without=float("nan"))
     tried = tried_rows(verdict, replace(robust.robustness, tables=tables))
-    assert set(tried.loc[tried["kind"] == CURVE, "sure"]) == {NOT_SURE}
+    assert set(tried.loc[tried["kind"] == CURVE, "sure"]) == {NO}
     assert not tried["kind"].str.startswith("without").any()
 
 

@@ -6,10 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from toolkit.claims import CONTROLLED_ARM
 from toolkit.definitions.rules import Definition
-from toolkit.gates import DECIDED, WITH_JUMP
-from toolkit.reasons import Reason
 from toolkit.report.card.claim_card import cards_of
 from toolkit.report.card.definition_table import ALONE, WEAK, answer
 from toolkit.report.card.estimand_table import estimand_table
@@ -17,6 +14,9 @@ from toolkit.report.card.stability_block import FLAGS, specification_figure
 from toolkit.report.html_tables import gate_table
 from toolkit.report.reason_words import CAUTION_IN_WORDS
 from toolkit.report.robustness_file import claim_stability
+from toolkit.study.claims import CONTROLLED_ARM
+from toolkit.verdict.gates import DECIDED, WITH_JUMP
+from toolkit.verdict.reasons import Reason
 
 HOSTILE = "<script>alert(1)</script>"
 FOLDS = [

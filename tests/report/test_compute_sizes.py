@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from toolkit.axes import axes_of
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.cli.app import app
-from toolkit.compute_sizes import SAID, are_from_compute, best_parameters
 from toolkit.errors import ClaimError, ScoresError
-from toolkit.exporting import export_study
+from toolkit.exporting.export import export_study
 from toolkit.importing.report import data_lines
 from toolkit.importing.study_tables import Tables
 from toolkit.models.design import build_design
@@ -19,9 +18,10 @@ from toolkit.planning.decidable import closed_gates
 from toolkit.report.card.score_panels import panels_of
 from toolkit.report.pages import data_page
 from toolkit.report.trust.threats import threats
-from toolkit.scores import read_scores
+from toolkit.robustness.axes import axes_of
 from toolkit.simulate import OwnDesign, PlantedTask, simulate_study
-from toolkit.study import load_study_folder
+from toolkit.study.compute_sizes import SAID, are_from_compute, best_parameters
+from toolkit.study.scores import read_scores
 
 
 @pytest.fixture

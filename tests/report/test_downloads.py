@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit.diagnose import measure_mixing
+from toolkit.fit.diagnose import measure_mixing
 from toolkit.report.downloads import CSV, File, bibtex, made, site_files, study_files
 
 HOSTILE = '</a><script>alert(1)</script>,"x"\n=1+1'

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from toolkit.claims import ARM_LABELS
 from toolkit.report.card import curves
 from toolkit.report.card.curves import CURVE_COLUMNS, exceedance, fitted_curves
 from toolkit.report.card.score_cells import COLUMNS, arms_among, published_cells, with_intervals
+from toolkit.study.claims import ARM_LABELS
 
 
 def test_average_is_made_of_the_curves_with_and_without_a_step(analysis, monkeypatch):

@@ -37,7 +37,7 @@ def test_links_from_documents_lead_to_words_that_are_there():
 
 def test_numbers_are_those_of_the_code():
     assert limit("diagnose.RHAT_MAX") in glossary.term_named("R-hat").text
-    assert limit("estimands.CI_PROB") in glossary.term_named("interval").text
+    assert limit("estimate.CI_PROB") in glossary.term_named("interval").text
 
 
 def test_meaning_is_escaped():

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from toolkit.charts.card import NAME_END
-from toolkit.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm
+from toolkit.estimands.reported import ELICITED
 from toolkit.report.card.card_sentences import METRIC_PART, NO_METRIC_PART
 from toolkit.report.card.jump_parts import (
     AFTER,
@@ -23,8 +23,8 @@ from toolkit.report.card.jump_parts import (
     parts_block,
 )
 from toolkit.report.numbers import NOT_MEASURED, points
-from toolkit.reported import ELICITED
 from toolkit.simulate import PlantedTask, planted_claim
+from toolkit.study.claims import ARM_LABELS, ARMS, CONTROLLED_ARM, Arm
 
 MISSING = {"zero-shot": Arm(False, False), "few-shot": Arm(True, False), "tuned": Arm(False, True)}
 

@@ -7,13 +7,16 @@ import re
 import numpy as np
 import pytest
 
-from toolkit import diagnose, gates, paths, reasons, support, verdict
-from toolkit.gates import Outcome
+from toolkit import paths
+from toolkit.estimands import estimate
+from toolkit.fit import diagnose
 from toolkit.report.pages import method_page, model_picture, reason_codes, thresholds
 from toolkit.report.pages import worked_examples as examples
 from toolkit.report.rendering.cells import Prose, read_qmd
 from toolkit.report.rendering.front_matter import read_settings
 from toolkit.report.sentences import REASON_IN_WORDS
+from toolkit.verdict import gates, reasons, rules, support
+from toolkit.verdict.gates import Outcome
 
 REPORTS = paths.CHECKOUT / "reports"
 DOCUMENT = REPORTS / "method.qmd"
@@ -74,19 +77,18 @@ def numbers_of(module):
     return [name for name in names if type(getattr(module, name)) in (int, float)]
 
 
-@pytest.mark.parametrize("module", [diagnose, gates, support, verdict])
+@pytest.mark.parametrize("module", [diagnose, estimate, gates, support, rules])
 def test_every_number_of_the_rules_is_on_the_page(module):
-    short = module.__name__.removeprefix("toolkit.")
-    wanted = {f"{short}.{name}" for name in numbers_of(module)}
+    wanted = {(module, name) for name in numbers_of(module)}
     assert wanted
-    assert wanted <= {each.constant for each in thresholds.THRESHOLDS}
+    assert wanted <= {(each.module, each.name) for each in thresholds.THRESHOLDS}
 
 
 @pytest.mark.parametrize("each", thresholds.THRESHOLDS, ids=lambda each: each.constant)
 def test_limit_on_the_page_is_that_of_the_code(each, monkeypatch):
     before = each.value
     assert f"{before:g}" in each.limit or f"{100 * before:g}" in each.limit
-    monkeypatch.setattr(f"toolkit.{each.constant}", 0.777)
+    monkeypatch.setattr(each.module, each.name, 0.777)
     assert re.search(r"0\.777|77\.7", thresholds.threshold_table(each.group))
 
 
@@ -101,7 +103,7 @@ def test_rules_name_the_limits_of_the_code(monkeypatch, capsys):
     monkeypatch.setattr(method_page, "show_html", print)
     method_page.rules()
     shown = capsys.readouterr().out
-    assert f"{gates.SURE:g}" in shown
+    assert f"{estimate.SURE:g}" in shown
     assert method_page.MATERIAL in shown
 
 

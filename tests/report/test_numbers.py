@@ -6,7 +6,7 @@ from math import inf, nan, nextafter
 
 import pytest
 
-from toolkit.estimands import Estimate
+from toolkit.estimands.estimate import Estimate
 from toolkit.report.numbers import (
     HEDGES,
     NOT_MEASURED,

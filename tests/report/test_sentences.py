@@ -6,13 +6,13 @@ from math import nan
 import numpy as np
 import pytest
 
-from toolkit.claims import NO_CLAIM
-from toolkit.estimands import Estimate
-from toolkit.gates import Outcome
+from toolkit.estimands.estimate import Estimate
 from toolkit.report import sentences
 from toolkit.report.numbers import HEDGES, NOT_MEASURED, hedge, interval
 from toolkit.report.reason_words import CAUTION_IN_WORDS, REASON_IN_WORDS
-from toolkit.verdict import Reason
+from toolkit.study.claims import NO_CLAIM
+from toolkit.verdict.gates import Outcome
+from toolkit.verdict.rules import Reason
 
 
 def chance(p):

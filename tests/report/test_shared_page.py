@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from toolkit import paths
-from toolkit.diagnose import Diagnosis, at_most
+from toolkit.analysis.pooling import shared_answers
 from toolkit.errors import ClaimError
-from toolkit.pooling import shared_answers
+from toolkit.fit.diagnose import Diagnosis, at_most
 from toolkit.report.pages import shared_page
-from toolkit.shared_tasks import load_shared_tasks
+from toolkit.study.shared_tasks import load_shared_tasks
 
 LIST = """\
 [[task]]

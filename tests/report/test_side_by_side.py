@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from benchmarks.prior_fits import keep_draws
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.report import site
-from toolkit.study import load_study_folder
 
 
 @pytest.fixture

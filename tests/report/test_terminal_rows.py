@@ -2,9 +2,9 @@
 
 import pytest
 
-from toolkit.claims import arm_named
 from toolkit.report.numbers import chance_of
 from toolkit.report.terminal_rows import BARS, bar, sparkline, verdict_rows
+from toolkit.study.claims import arm_named
 
 
 @pytest.mark.parametrize(

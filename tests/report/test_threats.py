@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from toolkit.analysis.reproduction import ReplicateAudit, audit_replicates, read_repeats
 from toolkit.models.priors import PRIORS
 from toolkit.report.trust.evidence import EFFECTS, Evidence, known, span, tally
 from toolkit.report.trust.threats import threat_table, threats
-from toolkit.reproduction import ReplicateAudit, audit_replicates, read_repeats
 
 HOSTILE = '<script>alert(1)</script> & "quoted" \''
 AUDIT = ReplicateAudit(n_cells=520, n_identical=178, variance_ratio=0.041, icc=0.959)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from toolkit.errors import ReportError
-from toolkit.prior_predictive import prior_predictive
+from toolkit.predictive.prior_predictive import prior_predictive
 from toolkit.report.pages import (
     data_page,
     prior_page,

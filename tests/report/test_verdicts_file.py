@@ -10,12 +10,12 @@ from by_hand_tables import robustness_of
 from typer.testing import CliRunner
 
 from toolkit import paths
-from toolkit.claims import Arm
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.cli.app import app
 from toolkit.report.robustness_file import plain, robustness_rows
 from toolkit.report.verdicts_file import FORMAT, as_text, document, study_record
-from toolkit.robustness import write_robustness
-from toolkit.study import load_study_folder
+from toolkit.robustness.assess import write_robustness
+from toolkit.study.claims import Arm
 
 
 @pytest.fixture

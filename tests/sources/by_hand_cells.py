@@ -1,6 +1,6 @@
 """Tables of scores in the form that tests compare."""
 
-from toolkit.scores import CELL
+from toolkit.study.scores import CELL
 
 
 def by_cell(scores):

@@ -5,7 +5,7 @@ import pytest
 
 from toolkit.errors import ToolkitError
 from toolkit.importing.flow import Request, import_study
-from toolkit.scores import read_scores
+from toolkit.study.scores import read_scores
 
 
 @pytest.fixture

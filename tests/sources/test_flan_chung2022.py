@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from toolkit import paths
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.errors import SourceError
-from toolkit.scores import CELL
 from toolkit.sources import flan_chung2022 as source
-from toolkit.study import load_study_folder
+from toolkit.study.scores import CELL
 
 
 def row(percent, task="web_of_lies", model="PaLM-62B", family="PaLM", prompting="direct", size=62):

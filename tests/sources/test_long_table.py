@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.sources.by_hand_cells import by_cell
 from toolkit.errors import ToolkitError
 from toolkit.importing.flow import Request, describe_study, import_study
-from toolkit.scores import read_scores
 from toolkit.sources.table_rows import counted
+from toolkit.study.scores import read_scores
 
 ITEMS = """\
 model,question_id,is_right,options,log_p,brier,pass

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from toolkit import paths
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.errors import SourceError
-from toolkit.scores import CELL
 from toolkit.sources import obsscaling2024 as source
-from toolkit.study import load_study_folder
+from toolkit.study.scores import CELL
 
 EMPTY = dict.fromkeys(source.TASKS, np.nan)
 

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from toolkit import paths
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.errors import SourceError
-from toolkit.scores import CELL
 from toolkit.sources import openllm_sloth2024 as source
 from toolkit.sources.mmlu_items import ITEMS
-from toolkit.study import load_study_folder
+from toolkit.study.scores import CELL
 
 
 def row(name="a-7b", family="a", right=0.5, bbh=True, **changes):

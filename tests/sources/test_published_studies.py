@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from toolkit import paths
-from toolkit.reproduction import reproduce
+from toolkit.analysis.reproduction import reproduce
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.sources import SOURCES
-from toolkit.study import load_study_folder
 from toolkit.tables import write_table
 
 DATA = paths.CHECKOUT / "data"

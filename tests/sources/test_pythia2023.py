@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from toolkit import paths
-from toolkit.claims import NO_CLAIM
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.errors import SourceError
-from toolkit.scores import CELL
 from toolkit.sources import pythia2023 as source
-from toolkit.study import load_study_folder
+from toolkit.study.claims import NO_CLAIM
+from toolkit.study.scores import CELL
 
 N = {"logiqa": 651, "piqa": 1838, "sciq": 1000, "hendrycksTest-anatomy": 135, "wsc": 104}
 

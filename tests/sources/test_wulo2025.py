@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from toolkit import paths
-from toolkit.compute_sizes import best_parameters
+from toolkit.analysis.study_folder import load_study_folder
 from toolkit.errors import SourceError
-from toolkit.scores import CELL
 from toolkit.sources import wulo2025 as source
-from toolkit.study import load_study_folder
+from toolkit.study.compute_sizes import best_parameters
+from toolkit.study.scores import CELL
 
 FOLDER = paths.CHECKOUT / "data" / "wulo2025"
 

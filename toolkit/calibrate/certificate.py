@@ -20,8 +20,8 @@ from toolkit.calibrate.targets import (
     targets,
 )
 from toolkit.calibrate.truths import TRUTHS
-from toolkit.claims import CONTROLLED_ARM
-from toolkit.gates import Outcome
+from toolkit.study.claims import CONTROLLED_ARM
+from toolkit.verdict.gates import Outcome
 
 Line = Mapping[str, Any]
 NOT_CONVERGED, POSTERIOR_ALONE = "NOT_CONVERGED", "POSTERIOR_ALONE"

@@ -17,19 +17,21 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from toolkit.claims import ARM_LABELS, Arm
-from toolkit.diagnose import DIVERGENT_SHARE_MAX, divergent_share
-from toolkit.estimands import ROPE, surviving
-from toolkit.fit import Fitted, fit_model
-from toolkit.judging import judge_claims
+from toolkit.estimands.estimate import ROPE
+from toolkit.estimands.jumps import surviving
+from toolkit.fit.diagnose import DIVERGENT_SHARE_MAX, divergent_share
+from toolkit.fit.draws import Fitted, fit_model
+from toolkit.fit.sampling import FitSettings
 from toolkit.models import RIVALS
-from toolkit.sampling import FitSettings
-from toolkit.scores import Scores
-from toolkit.sensitivity import other_jump_priors
+from toolkit.robustness.evidence import Evidence
+from toolkit.robustness.sensitivity import other_jump_priors
+from toolkit.robustness.variants import Variant, jump_table, mixed
 from toolkit.simulate import PlantedTask, planted_claim
-from toolkit.support import NOT_RUN, RIVAL_SURE, Evidence
-from toolkit.variants import Variant, jump_table, mixed
-from toolkit.verdict import Verdict
+from toolkit.study.claims import ARM_LABELS, Arm
+from toolkit.study.scores import Scores
+from toolkit.verdict.judging import judge_claims
+from toolkit.verdict.rules import Verdict
+from toolkit.verdict.support import NOT_RUN, RIVAL_SURE
 
 # What anybody would do whose fit can't be trusted.
 LONGER, ACCEPT_AFTER_DIVERGENCES = 2, 0.98

@@ -15,40 +15,26 @@ from typing import Any
 
 import numpy as np
 
-from toolkit import (
-    diagnose,
-    estimands,
-    even_odds,
-    fitted_design,
-    gates,
-    hidden_cells,
-    judging,
-    jump_place,
-    measured,
-    reasons,
-    reported,
-    sensitivity,
-    specifications,
-    support,
-    variants,
-    verdict,
-)
 from toolkit.calibrate import judge, truths
 from toolkit.calibrate.judge import Judged, judge_planted
 from toolkit.calibrate.kept_lines import Line, append, lines
 from toolkit.calibrate.truths import BLOCKS, KnownTruth, Right, planted_tasks, right_of
-from toolkit.estimands import ROPE
-from toolkit.fit import code_of, model_text
+from toolkit.estimands import estimate, even_odds, jumps, measured, reported
+from toolkit.estimands.estimate import ROPE
+from toolkit.fit import diagnose, fitted_design
+from toolkit.fit.code import code_of, model_text
+from toolkit.fit.sampling import FitSettings, keeping_models
 from toolkit.jobs import HERE, Workers, run_unordered
 from toolkit.models import RIVALS
-from toolkit.sampling import FitSettings, keeping_models
+from toolkit.robustness import hidden_cells, sensitivity, specifications, variants
+from toolkit.robustness.variants import hash_text
 from toolkit.simulate import Design, curves, designs, simulate_study, studies, tasks
-from toolkit.variants import hash_text
+from toolkit.verdict import gates, judging, jump_place, reasons, rules, support
 
 # What makes a verdict of a fit: lines that other rules made do not count.
 RULES = (
-    diagnose, estimands, even_odds, fitted_design, gates, hidden_cells, judge, judging, jump_place,
-    measured, reasons, reported, sensitivity, specifications, support, variants, verdict,
+    diagnose, estimate, even_odds, fitted_design, gates, hidden_cells, judge, judging, jump_place,
+    jumps, measured, reasons, reported, rules, sensitivity, specifications, support, variants,
 )  # fmt: skip
 # What says how fits are sampled, by its name in a campaign and in what is kept of it.
 SETTINGS = ("draws", "rival_draws", "tune", "chains", "target_accept")

@@ -16,21 +16,22 @@ import pandas as pd
 import xarray as xr
 
 from toolkit.calibrate.kept_lines import append, lines
-from toolkit.cells import predicted_cells
-from toolkit.claims import ARM_LABELS
-from toolkit.curves import thinned
-from toolkit.diagnose import diagnose_sampler, measure_mixing
-from toolkit.estimands import curve_of, jump, surviving
-from toolkit.fit import Fitted, model_text
-from toolkit.hidden_cells import cells_of
+from toolkit.estimands.cell_accuracy import predicted_cells
+from toolkit.estimands.curves import thinned
+from toolkit.estimands.jumps import curve_of, jump, surviving
+from toolkit.fit.code import model_text
+from toolkit.fit.diagnose import diagnose_sampler, measure_mixing
+from toolkit.fit.draws import Fitted
+from toolkit.fit.sampling import FitSettings, compiled_model, structure
 from toolkit.models import MODELS
 from toolkit.models.design import Design, build_design
-from toolkit.predictive import CELLS_MIN, judge_curve, uniformity_curve
-from toolkit.prior_predictive import prior_draws
-from toolkit.replicates import replicate_counts
-from toolkit.sampling import FitSettings, compiled_model, structure
+from toolkit.predictive.posterior_predictive import CELLS_MIN, judge_curve, uniformity_curve
+from toolkit.predictive.prior_predictive import prior_draws
+from toolkit.predictive.replicates import replicate_counts
+from toolkit.robustness.hidden_cells import cells_of
+from toolkit.robustness.variants import hash_text
 from toolkit.simulate import PlantedTask, StudyDesign, simulate_study
-from toolkit.variants import hash_text
+from toolkit.study.claims import ARM_LABELS
 
 MODEL = "step"
 # Draws that the truth is ranked among: few enough to be nearly independent.

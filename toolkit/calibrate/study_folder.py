@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from toolkit.calibrate.truths import TRUTHS
-from toolkit.claims import Claim, check_name
 from toolkit.errors import ClaimError
 from toolkit.paths import write_whole
-from toolkit.scores import SCORES_SCHEMA
 from toolkit.simulate import StudyDesign, planted_claim, simulate_study
 from toolkit.simulate.design_file import TaskTable
 from toolkit.strict_toml import toml_lines
+from toolkit.study.claims import Claim, check_name
+from toolkit.study.scores import SCORES_SCHEMA
 from toolkit.tables import write_table
 
 STUDY = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scipy import stats
 
 from toolkit.calibrate.truths import TRUTHS
-from toolkit.estimands import CI_PROB
+from toolkit.estimands.estimate import CI_PROB
 
 LEAST_TASKS = 20
 FALSE_MAX, FALSE_MAX_OVERALL = 0.05, 0.02

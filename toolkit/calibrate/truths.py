@@ -10,9 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from toolkit.claims import CONTROLLED_ARM, Arm
-from toolkit.estimands import ROPE
-from toolkit.gates import Outcome
+from toolkit.estimands.estimate import ROPE
 from toolkit.simulate import RICH, Design, PlantedTask, StudyDesign, Truth
 from toolkit.simulate.curves import (
     BrokenPower,
@@ -24,6 +22,8 @@ from toolkit.simulate.curves import (
     TokenPower,
     UShape,
 )
+from toolkit.study.claims import CONTROLLED_ARM, Arm
+from toolkit.verdict.gates import Outcome
 
 Plant = Callable[[str, float, np.random.Generator], PlantedTask]
 HEIGHTS = (0.05, 0.10, 0.20, 0.30)

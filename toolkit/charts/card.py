@@ -23,7 +23,7 @@ from toolkit.charts.looks import (
 NAME_END = "|"
 ROW_HEIGHT = 40
 STRIP_ROW = 20
-SURE, NOT_SURE = "yes", "no"
+YES, NO = "yes", "no"
 
 
 def waterfall_chart(parts: pd.DataFrame, rope: float, title: str) -> Layered:
@@ -111,7 +111,7 @@ def stability_strip(tried: pd.DataFrame, limits: tuple[float, float], title: str
     Parameters
     ----------
     tried
-        Columns kind (in order), unit, arm, probability and sure (``SURE`` or ``NOT_SURE``: the
+        Columns kind (in order), unit, arm, probability and sure (``YES`` or ``NO``: the
         refit converged or its weights can be relied on).
     limits
         The probabilities from which on a verdict is no or yes.
@@ -122,7 +122,7 @@ def stability_strip(tried: pd.DataFrame, limits: tuple[float, float], title: str
     rules = alt.Chart(pd.DataFrame({"limit": list(limits)})).mark_rule(
         strokeDash=[2, 3], color=NEUTRAL
     )
-    shapes = alt.Scale(domain=[SURE, NOT_SURE], range=["circle", "cross"])
+    shapes = alt.Scale(domain=[YES, NO], range=["circle", "cross"])
     points = (
         alt.Chart(tried)
         .mark_point(filled=True, size=42, opacity=0.6)

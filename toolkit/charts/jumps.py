@@ -15,7 +15,7 @@ from toolkit.charts.looks import (
     Layered,
     arm_scale,
 )
-from toolkit.gates import SURE
+from toolkit.estimands.estimate import SURE
 
 
 def exceedance_chart(exceedance: pd.DataFrame, rope: float, title: str) -> Layered:

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import altair as alt
 
-from toolkit.claims import ARM_LABELS
-from toolkit.compute_sizes import PARAMETERS
+from toolkit.study.claims import ARM_LABELS
+from toolkit.study.compute_sizes import PARAMETERS
 
 # Told apart by the colour-blind, with contrast on white and on near-black alike.
 ZERO_SHOT, FEW_SHOT = "#2887C8", "#D9661F"

@@ -23,8 +23,8 @@ from toolkit.charts.looks import (
     arm_scale,
     sizes_axis,
 )
-from toolkit.claims import ARM_LABELS
-from toolkit.compute_sizes import PARAMETERS
+from toolkit.study.claims import ARM_LABELS
+from toolkit.study.compute_sizes import PARAMETERS
 
 HEIGHT = PANEL_HEIGHT + 30
 COMPUTE = "compute"

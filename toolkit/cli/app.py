@@ -75,9 +75,9 @@ def main() -> None:
 def studies(as_json: JsonOption = False) -> None:
     """List the bundled studies with their claims, and the verdicts that are kept with them."""
     from toolkit import paths
-    from toolkit.fit import is_fitted
+    from toolkit.analysis.study_folder import load_study_folder, study_names
+    from toolkit.fit.draws import is_fitted
     from toolkit.report.verdicts_file import kept_counts
-    from toolkit.study import load_study_folder, study_names
 
     found = [load_study_folder(name) for name in study_names()]
     cache = paths.cache_dir()
@@ -148,10 +148,10 @@ def robustness(study: StudyArgument, as_json: JsonOption = False) -> None:
     What was fitted before is found in the cache; a killed run goes on where it stopped.
     """
     from toolkit import paths
-    from toolkit.analysis import robustness_input
+    from toolkit.analysis.analyse import robustness_input
+    from toolkit.analysis.study_folder import load_study_folder
     from toolkit.report.robustness_file import robustness_rows, robustness_tables
-    from toolkit.robustness import assess, write_robustness
-    from toolkit.study import load_study_folder
+    from toolkit.robustness.assess import assess, write_robustness
 
     source = load_study_folder(study)
     with step_by_step(f"{source.study.id}: robustness") as tell:
@@ -184,9 +184,9 @@ def report(
     port: Annotated[int, typer.Option(help="Port of --serve; 0 takes a free one.")] = 8765,
 ) -> None:
     """Fit what is new and write the pages and verdicts.json to reports/_site."""
+    from toolkit.analysis.study_folder import reported_names
     from toolkit.report.serve import serve
     from toolkit.report.site import build_site
-    from toolkit.study import reported_names
     from toolkit.wording import duration
 
     wanted, began = _profile(profile), time.monotonic()
@@ -205,8 +205,8 @@ def report(
 
 
 def _analyse(study: str, profile: str) -> Any:
-    from toolkit.analysis import analyse
-    from toolkit.study import load_study_folder
+    from toolkit.analysis.analyse import analyse
+    from toolkit.analysis.study_folder import load_study_folder
 
     wanted = _profile(profile)
     source = load_study_folder(study)
@@ -215,8 +215,8 @@ def _analyse(study: str, profile: str) -> Any:
 
 
 def _profile(name: str) -> Any:
+    from toolkit.analysis.study_folder import PROFILES
     from toolkit.errors import did_you_mean
-    from toolkit.study import PROFILES
 
     if name not in PROFILES:
         hint = did_you_mean(name, list(PROFILES))

@@ -120,9 +120,9 @@ def simulate(
 
 def _design(design: str) -> tuple[str, Any]:
     """Return the name and the design of a study, a bundled design or a design file."""
+    from toolkit.analysis.study_folder import load_study_folder, study_names
     from toolkit.simulate import LU_LIKE, RICH, OwnDesign
     from toolkit.simulate.design_file import read_design
-    from toolkit.study import load_study_folder, study_names
 
     bundled = {"rich": RICH, "lu-like": LU_LIKE}
     if design in bundled:

@@ -45,10 +45,10 @@ def check(
 
 
 def _map(study: str | None, noise: str, height: float) -> tuple[list[dict[str, Any]], str, str]:
+    from toolkit.analysis.study_folder import load_study_folder
     from toolkit.planning.next_measurement import addition_rows, additions_reading
     from toolkit.planning.resolvability import map_reading, map_rows
     from toolkit.planning.step_power import NOISE
-    from toolkit.study import load_study_folder
 
     if noise not in NOISE:
         msg = f"noise is '{noise}'{did_you_mean(noise, list(NOISE))}; expected {', '.join(NOISE)}"
@@ -63,9 +63,9 @@ def _map(study: str | None, noise: str, height: float) -> tuple[list[dict[str, A
 
 
 def _check(study: str, as_json: bool) -> None:
+    from toolkit.analysis.reproduction import recompute_means, reproduce
+    from toolkit.analysis.study_folder import load_study_folder
     from toolkit.planning.decidable import closed_gates
-    from toolkit.reproduction import recompute_means, reproduce
-    from toolkit.study import load_study_folder
 
     source = load_study_folder(study)
     reproduced = reproduce(source.folder, source.scores, source.claims, source.plan.prompt_format)

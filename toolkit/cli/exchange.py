@@ -79,7 +79,7 @@ def export(
 
     What was written is read back, and must give the same scores, before it is put in its place.
     """
-    from toolkit.exporting import export_study
+    from toolkit.exporting.export import export_study
 
     with reading(f"Writing {study}") as tick:
         written = export_study(to_format, study, to, tuple(leave_out or ()), tick)

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from toolkit.claims import Arm
-from toolkit.gates import in_arm
+from toolkit.study.claims import Arm
+from toolkit.verdict.gates import in_arm
 from toolkit.wording import size_label
 
 ALPHA = 0.05

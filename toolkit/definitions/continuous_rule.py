@@ -7,10 +7,10 @@ with intervals; nothing is fitted.
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import Arm
 from toolkit.definitions.above_chance import NotTestableError, cells_of_arm
 from toolkit.definitions.rises import Crossing, crossing_of
 from toolkit.definitions.rules import Definition, DefinitionResult, answer, untested
+from toolkit.study.claims import Arm
 from toolkit.wording import size_label
 
 

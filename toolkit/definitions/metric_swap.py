@@ -10,7 +10,6 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from toolkit.claims import NO_CLAIM, Arm, Claim, arm_named
 from toolkit.definitions.above_chance import (
     NotTestableError,
     cells_of_arm,
@@ -20,9 +19,10 @@ from toolkit.definitions.above_chance import (
 )
 from toolkit.definitions.rises import Crossing, Rise, crossing_of
 from toolkit.definitions.token_power import TokenCheck, check_tokens
-from toolkit.gates import BELOW_CHANCE_SHARE_MAX
-from toolkit.scores import Scores
-from toolkit.token_lengths import TokenLengths
+from toolkit.study.claims import NO_CLAIM, Arm, Claim, arm_named
+from toolkit.study.scores import Scores
+from toolkit.study.token_lengths import TokenLengths
+from toolkit.verdict.gates import BELOW_CHANCE_SHARE_MAX
 from toolkit.wording import listed
 
 Reading = Literal["jump", "above on both sides", "not above", "not testable"]

@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import Arm
 from toolkit.definitions.above_chance import (
     ALPHA,
     CLEAR_RISE,
@@ -38,7 +37,8 @@ from toolkit.definitions.breakthrough import (
     null_curves,
     series_across,
 )
-from toolkit.gates import MDE_MAX
+from toolkit.study.claims import Arm
+from toolkit.verdict.gates import MDE_MAX
 from toolkit.wording import size_label
 
 CLEAR_POINTS = f"{100 * CLEAR_RISE:.0f}"

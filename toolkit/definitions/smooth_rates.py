@@ -6,7 +6,7 @@ Breakthroughness is read against it (``breakthrough``): fitted by maximum likeli
 import numpy as np
 from scipy import optimize, special
 
-from toolkit.gates import GAP_MAX_DECADES
+from toolkit.verdict.gates import GAP_MAX_DECADES
 
 # The steepest smooth curve: from 10% to 90% within the widest gap that still resolves a jump.
 SLOPE_MAX = 2 * np.log(9) / GAP_MAX_DECADES

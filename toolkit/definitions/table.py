@@ -12,7 +12,6 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import Arm, Claim
 from toolkit.definitions.above_chance import NotTestableError, holm
 from toolkit.definitions.continuous_rule import continuous
 from toolkit.definitions.rules import (
@@ -25,7 +24,8 @@ from toolkit.definitions.rules import (
     steady_rise,
     untested,
 )
-from toolkit.scores import Scores
+from toolkit.study.claims import Arm, Claim
+from toolkit.study.scores import Scores
 
 Rule = Callable[[Definition, pd.DataFrame, Arm, float], DefinitionResult]
 

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from toolkit.definitions.above_chance import NotTestableError
-from toolkit.token_lengths import TokenLengths
+from toolkit.study.token_lengths import TokenLengths
 
 CI_PROB = 0.95
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from toolkit.claims import check_name
 from toolkit.errors import PlanError, did_you_mean, one_of
 from toolkit.evaluate.conditions import conditions
 from toolkit.evaluate.plan import METRICS, CheckpointPlan, DemonstrationPlan, Plan, TaskPlan
 from toolkit.evaluate.templates import check_format
 from toolkit.sources.checks import name_of
+from toolkit.study.claims import check_name
 
 
 def check_plan(plan: Plan, where: str) -> None:

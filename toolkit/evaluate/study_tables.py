@@ -13,10 +13,10 @@ from toolkit.evaluate.records import Record, read_records
 from toolkit.evaluate.task_items import TaskItems
 from toolkit.importing.items_file import items_file
 from toolkit.importing.study_tables import ITEMS_FILE, Tables, make_tables, write_tables
-from toolkit.registry import Registry
-from toolkit.scores import CHECKPOINT_COLUMNS
 from toolkit.sources.records import Ledger
 from toolkit.sources.runs import TARGET_PROB, Cell, Item
+from toolkit.study.registry import Registry
+from toolkit.study.scores import CHECKPOINT_COLUMNS
 
 NO_OPTIONS = "none"
 

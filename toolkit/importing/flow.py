@@ -11,11 +11,11 @@ from toolkit.errors import SourceError, ToolkitError, one_of
 from toolkit.importing.items_file import items_file
 from toolkit.importing.report import data_lines, reading_lines
 from toolkit.importing.study_tables import ITEMS_FILE, make_tables, staged, write_tables
-from toolkit.registry import Registry, load_registry
 from toolkit.sources import FORMATS, SOURCES
 from toolkit.sources.json_files import Tick, no_tick
 from toolkit.sources.records import Asked, Ledger
 from toolkit.sources.runs import Cell, Item
+from toolkit.study.registry import Registry, load_registry
 from toolkit.tables import shortened, write_table
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from toolkit.registry import Registry
 from toolkit.sources.runs import Cell, Item
+from toolkit.study.registry import Registry
 
 BATCH = 20_000
 SCHEMA = pa.schema(

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from toolkit.compute_sizes import SAID, are_from_compute, with_sizes
 from toolkit.importing.study_tables import Tables
 from toolkit.sources.records import Ledger
+from toolkit.study.compute_sizes import SAID, are_from_compute, with_sizes
 from toolkit.tables import shortened
 from toolkit.wording import first_listed
 

@@ -17,11 +17,11 @@ import pandas as pd
 
 from toolkit.errors import SourceError
 from toolkit.importing.tasks import tasks_table
-from toolkit.option_measures import OPTIONS_CELL, OPTIONS_FILE, SE, read_option_measures
-from toolkit.registry import Registry, resolve
-from toolkit.scores import CELL, SCORES_SCHEMA, read_scores
 from toolkit.sources.records import Ledger
 from toolkit.sources.runs import TARGET_PROB, Cell, Run, Spread
+from toolkit.study.option_measures import OPTIONS_CELL, OPTIONS_FILE, SE, read_option_measures
+from toolkit.study.registry import Registry, resolve
+from toolkit.study.scores import CELL, SCORES_SCHEMA, read_scores
 from toolkit.tables import check_table, shortened, write_table
 
 ITEMS_FILE = "items.parquet"

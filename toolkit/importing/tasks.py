@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit.errors import SourceError, did_you_mean
-from toolkit.registry import csv_line
-from toolkit.scores import TASKS_SCHEMA
 from toolkit.sources.records import Ledger
 from toolkit.sources.runs import TARGET_PROB
+from toolkit.study.registry import csv_line
+from toolkit.study.scores import TASKS_SCHEMA
 from toolkit.tables import check_table, line_of, read_table, shortened
 
 NOT_GIVEN = "not given"

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
-from toolkit.claims import ARM_LABELS
 from toolkit.errors import FitError
-from toolkit.scores import Scores
+from toolkit.study.claims import ARM_LABELS
+from toolkit.study.scores import Scores
 
 IntArray = np.ndarray
 FloatArray = np.ndarray

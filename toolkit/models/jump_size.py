@@ -28,11 +28,11 @@ import pymc as pm
 import pytensor.tensor as pt
 from scipy.special import logit
 
-from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors
 from toolkit.models.priors import PRIORS, Prior, Tensor
 from toolkit.models.some_arm import log_odds_of_any
+from toolkit.study.claims import ARM_LABELS
 
 # A share this close to 0 or 1 is rounding; beyond, its log odds are infinite.
 SHARE_LOW, SHARE_HIGH = 1e-300, 1 - 2.0**-53

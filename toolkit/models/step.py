@@ -13,7 +13,6 @@ import numpy as np
 import pymc as pm
 from scipy.special import expit, logsumexp
 
-from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors, by_cell
 from toolkit.models.jump_mixture import jump_mixture
@@ -21,6 +20,7 @@ from toolkit.models.jump_size import JumpLogOdds, jump_variables
 from toolkit.models.likelihood import accuracy
 from toolkit.models.priors import Tensor
 from toolkit.models.some_arm import draw_arms, given_any, of_any
+from toolkit.study.claims import ARM_LABELS
 
 
 class SharpStep:

@@ -11,7 +11,6 @@ import pytensor.tensor as pt
 from pytensor.gradient import disconnected_grad
 from scipy.special import expit
 
-from toolkit.claims import ARM_LABELS
 from toolkit.models.design import Design
 from toolkit.models.effects import Priors
 from toolkit.models.jump_size import JumpLogOdds, jump_variables
@@ -20,6 +19,7 @@ from toolkit.models.power_law import SCALES_WIDE
 from toolkit.models.priors import Tensor
 from toolkit.models.some_arm import log_odds_of_any
 from toolkit.models.step import JumpDraws, draw_jumps, lift_by_cell
+from toolkit.study.claims import ARM_LABELS
 
 # From 10% to 90%, in decades: below most gaps, about a gap, and as wide as a smooth rise.
 WIDTHS = np.array([0.1, 0.4, 1.2])

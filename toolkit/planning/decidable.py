@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import ARMS, CONTROLLED_ARM, Arm
+from toolkit.analysis.study_folder import StudyFolder, load_study_folder
 from toolkit.errors import ToolkitError
-from toolkit.gates import (
+from toolkit.simulate.tasks import PlantedTask, planted_claim
+from toolkit.study.claims import ARMS, CONTROLLED_ARM, Arm
+from toolkit.study.scores import Scores, read_scores
+from toolkit.verdict.gates import (
     GAP_MAX_DECADES,
     IN_ARM,
     SIZES_MIN,
@@ -26,9 +29,6 @@ from toolkit.gates import (
     sizes_remedy,
     sizes_to_add,
 )
-from toolkit.scores import Scores, read_scores
-from toolkit.simulate.tasks import PlantedTask, planted_claim
-from toolkit.study import StudyFolder, load_study_folder
 from toolkit.wording import first_listed, size_label
 
 CLAIM_FILES = ("study.toml", "claims.toml")

@@ -13,9 +13,9 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import Arm, Claim
-from toolkit.gates import in_arm, sizes_remedy, sizes_to_add
 from toolkit.planning.step_power import NOISE, POWER, SEED, ArmDesign, Scales, step_power
+from toolkit.study.claims import Arm, Claim
+from toolkit.verdict.gates import in_arm, sizes_remedy, sizes_to_add
 from toolkit.wording import size_label
 
 MORE_FAMILIES, TIMES_ITEMS = (0, 1, 2, 4, 8), (1, 4, 16)

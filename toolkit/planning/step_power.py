@@ -16,9 +16,9 @@ from scipy import stats
 from scipy.linalg import solve_triangular
 from scipy.special import expit, log_softmax, logit
 
-from toolkit.estimands import ROPE
-from toolkit.gates import SIZES_MIN, SURE, is_resolvable
+from toolkit.estimands.estimate import ROPE, SURE
 from toolkit.models.priors import PRIORS
+from toolkit.verdict.gates import SIZES_MIN, is_resolvable
 
 # Heights of a step in log-odds that the posterior is summed over: from nothing to chance-to-solved.
 HEIGHTS = np.linspace(0.05, 8.0, 80)

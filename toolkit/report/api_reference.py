@@ -14,23 +14,27 @@ from toolkit.paths import CHECKOUT
 
 GROUPS: Mapping[str, Sequence[str]] = {
     "Scores and claims": (
-        "scores", "option_measures", "claims", "registry", "importing.study_tables",
-        "importing.flow", "exporting", "planning.decidable",
+        "study.scores", "study.option_measures", "study.claims", "study.registry",
+        "study.shared_tasks", "importing.study_tables", "importing.flow", "exporting.export",
+        "planning.decidable",
     ),
     "Models and fits": (
         "models", "models.model", "models.design", "models.priors", "models.polynomial",
         "models.spline", "models.gaussian_process", "models.power_law", "models.step",
-        "models.wide_step", "models.likelihood", "models.effects", "sampling", "fit", "diagnose",
-        "predictive", "prior_predictive",
+        "models.wide_step", "models.likelihood", "models.effects", "fit.sampling", "fit.draws",
+        "fit.diagnose", "predictive.posterior_predictive", "predictive.prior_predictive",
     ),
-    "Verdicts": (
-        "analysis", "judging", "estimands", "even_odds", "jump_place", "curves", "onset", "shape",
-        "gates", "support", "verdict",
-        "reasons", "reported", "reproduction", "pooling", "shared_tasks",
+    "Estimands and verdicts": (
+        "estimands.estimate", "estimands.jumps", "estimands.even_odds", "estimands.curves",
+        "estimands.onset", "estimands.shape", "estimands.reported", "verdict.gates",
+        "verdict.support", "verdict.jump_place", "verdict.reasons", "verdict.rules",
+        "verdict.judging", "analysis.analyse", "analysis.reproduction", "analysis.pooling",
     ),
     "Robustness": (
-        "robustness", "variants", "sensitivity", "extrapolation", "influence", "left_out", "axes",
-        "specifications", "stability", "definitions.table", "definitions.metric_swap",
+        "robustness.assess", "robustness.variants", "robustness.sensitivity",
+        "robustness.extrapolation", "robustness.influence", "robustness.left_out",
+        "robustness.axes", "robustness.specifications", "robustness.stability",
+        "definitions.table", "definitions.metric_swap",
     ),
     "Simulation and calibration": (
         "simulate.designs", "simulate.tasks", "simulate.curves", "simulate.studies",

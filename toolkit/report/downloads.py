@@ -13,11 +13,11 @@ from itertools import accumulate
 from typing import Any
 
 from toolkit import __version__
-from toolkit.analysis import Analysis
-from toolkit.estimands import Estimate
+from toolkit.analysis.analyse import Analysis
+from toolkit.estimands.estimate import Estimate
 from toolkit.report.draws_summary import draws_csv
 from toolkit.report.verdicts_file import as_text, number, rows_as_csv, study_record
-from toolkit.verdict import Verdict
+from toolkit.verdict.rules import Verdict
 
 JSON, CSV, TEXT = "application/json", "text/csv", "text/plain"
 VERDICT_COLUMNS = (

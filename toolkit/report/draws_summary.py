@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from toolkit.analysis import Analysis
-from toolkit.diagnose import measure_mixing
+from toolkit.analysis.analyse import Analysis
+from toolkit.fit.diagnose import measure_mixing
 from toolkit.report.card.score_cells import TAILS
 from toolkit.report.verdicts_file import number, rows_as_csv
 

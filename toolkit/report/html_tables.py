@@ -4,16 +4,16 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 
-from toolkit.analysis import Analysis
-from toolkit.claims import ARM_LABELS
-from toolkit.diagnose import Check
-from toolkit.estimands import Estimate
-from toolkit.gates import WITH_JUMP, Gate, Outcome
+from toolkit.analysis.analyse import Analysis
+from toolkit.analysis.reproduction import Reproduced
+from toolkit.estimands.estimate import Estimate
+from toolkit.fit.diagnose import Check
 from toolkit.models.priors import PRIORS
 from toolkit.report.numbers import P_JUMP, chance_of, interval
 from toolkit.report.sentences import CLAIMED_BEFORE, meaning
-from toolkit.reproduction import Reproduced
-from toolkit.verdict import Verdict
+from toolkit.study.claims import ARM_LABELS
+from toolkit.verdict.gates import WITH_JUMP, Gate, Outcome
+from toolkit.verdict.rules import Verdict
 
 BADGES = {
     Outcome.JUMP_REMAINS: "remains",

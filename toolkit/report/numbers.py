@@ -2,7 +2,7 @@
 
 import math
 
-from toolkit.estimands import MATERIAL, Estimate
+from toolkit.estimands.estimate import MATERIAL, Estimate
 from toolkit.wording import digits, probability_text, size_label
 
 # From a probability to the word for it; the first whose floor is reached is used.

@@ -1,6 +1,6 @@
 """Reason codes and cautions in words, each in one place."""
 
-from toolkit.estimands import MATERIAL
+from toolkit.estimands.estimate import MATERIAL
 
 REASON_IN_WORDS = {
     "NOT_CONVERGED": "the sampler did not converge",

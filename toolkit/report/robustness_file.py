@@ -8,14 +8,14 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from toolkit.analysis import Analysis
-from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.analysis.analyse import Analysis
 from toolkit.definitions.table import DefinitionResult
-from toolkit.estimands import ROPE
-from toolkit.robustness import Robustness
-from toolkit.specifications import HOLDS, SpecificationSummary
-from toolkit.stability import ArmStability, stability
-from toolkit.verdict import Verdict
+from toolkit.estimands.estimate import ROPE
+from toolkit.robustness.assess import Robustness
+from toolkit.robustness.specifications import HOLDS, SpecificationSummary
+from toolkit.robustness.stability import ArmStability, stability
+from toolkit.study.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.verdict.rules import Verdict
 
 DIGITS = 6
 

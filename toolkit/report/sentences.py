@@ -4,13 +4,13 @@ import html
 from collections.abc import Mapping, Sequence
 from math import isnan
 
-from toolkit.analysis import Analysis, Survivors
-from toolkit.claims import CONTROLLED_ARM, NO_CLAIM
-from toolkit.estimands import MATERIAL, Estimate
-from toolkit.gates import Outcome
+from toolkit.analysis.analyse import Analysis, Survivors
+from toolkit.estimands.estimate import MATERIAL, Estimate
 from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, equals, hedge, interval
 from toolkit.report.reason_words import REASON_IN_WORDS
-from toolkit.verdict import Verdict
+from toolkit.study.claims import CONTROLLED_ARM, NO_CLAIM
+from toolkit.verdict.gates import Outcome
+from toolkit.verdict.rules import Verdict
 from toolkit.wording import listed
 
 MEANING = {

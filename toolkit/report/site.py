@@ -11,17 +11,17 @@ from pathlib import Path
 import joblib
 
 from toolkit import paths
-from toolkit.analysis import Analysis, analyse
+from toolkit.analysis.analyse import Analysis, analyse
+from toolkit.analysis.study_folder import Profile, StudyFolder, is_bundled, load_study_folder
 from toolkit.errors import ReportError
-from toolkit.fit import fit_model, is_fitted
+from toolkit.fit.draws import fit_model, is_fitted
+from toolkit.fit.sampling import FitSettings
 from toolkit.jobs import Workers, run_unordered
 from toolkit.report.rendering.page import vega_bundle, vega_file_name
 from toolkit.report.rendering.render import Rendered, choose_renderer, render
 from toolkit.report.site_links import PAGES
 from toolkit.report.verdicts_file import as_text, document
-from toolkit.sampling import FitSettings
-from toolkit.scores import Scores
-from toolkit.study import Profile, StudyFolder, is_bundled, load_study_folder
+from toolkit.study.scores import Scores
 from toolkit.wording import duration
 
 Say = Callable[[str], None]

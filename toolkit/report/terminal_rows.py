@@ -1,10 +1,10 @@
 """The verdicts of a study as rows for a terminal, with a sparkline of score against size."""
 
-from toolkit.analysis import Analysis
-from toolkit.claims import CONTROLLED_ARM, Arm, arm_named
-from toolkit.gates import in_arm
+from toolkit.analysis.analyse import Analysis
 from toolkit.report.numbers import P_JUMP, chance_of, interval
-from toolkit.verdict import Verdict
+from toolkit.study.claims import CONTROLLED_ARM, Arm, arm_named
+from toolkit.verdict.gates import in_arm
+from toolkit.verdict.rules import Verdict
 
 BARS = "▁▂▃▄▅▆▇█"
 LEGEND = (

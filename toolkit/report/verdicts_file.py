@@ -8,10 +8,9 @@ from typing import Any
 import pandas as pd
 
 from toolkit import __version__
-from toolkit.analysis import Analysis, Survivors
+from toolkit.analysis.analyse import Analysis, Survivors
 from toolkit.definitions.rules import DefinitionResult
-from toolkit.estimands import CI_KIND, CI_PROB, ROPE, Estimate
-from toolkit.gates import Outcome
+from toolkit.estimands.estimate import CI_KIND, CI_PROB, ROPE, Estimate
 from toolkit.paths import kept_verdicts_file
 from toolkit.report.robustness_file import (
     definitions_record,
@@ -21,7 +20,8 @@ from toolkit.report.robustness_file import (
     support_record,
 )
 from toolkit.report.sentences import verdicts_given
-from toolkit.verdict import Reason, Verdict
+from toolkit.verdict.gates import Outcome
+from toolkit.verdict.rules import Reason, Verdict
 
 FORMAT = 2
 DIGITS = 6

@@ -12,10 +12,10 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import Arm, Claim, arm_named
-from toolkit.compute_sizes import FROM_COMPUTE
-from toolkit.scores import Scores
 from toolkit.simulate.tasks import FULL_ARM, PlantedTask
+from toolkit.study.claims import Arm, Claim, arm_named
+from toolkit.study.compute_sizes import FROM_COMPUTE
+from toolkit.study.scores import Scores
 
 N_SHOTS = 5
 

@@ -12,10 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit.claims import Arm
-from toolkit.scores import CHECKPOINTS_SCHEMA, SCORES_SCHEMA, TASKS_SCHEMA, Scores, join_scores
 from toolkit.simulate.designs import Design
 from toolkit.simulate.tasks import PlantedTask
+from toolkit.study.claims import Arm
+from toolkit.study.scores import (
+    CHECKPOINTS_SCHEMA,
+    SCORES_SCHEMA,
+    TASKS_SCHEMA,
+    Scores,
+    join_scores,
+)
 from toolkit.tables import check_table
 
 GAIN_DECADES = 0.8

@@ -5,8 +5,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from toolkit.claims import ARMS, Arm, Claim
 from toolkit.simulate.curves import GENTLE, SCALES_WIDE, Curve
+from toolkit.study.claims import ARMS, Arm, Claim
 
 Truth = Literal[
     "none",

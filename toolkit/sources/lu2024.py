@@ -43,8 +43,8 @@ import numpy as np
 import pandas as pd
 
 from toolkit.errors import SourceError
-from toolkit.scores import CELL, SCORES_SCHEMA
 from toolkit.sources.upstream import check_columns, check_hash, check_known, refuse
+from toolkit.study.scores import CELL, SCORES_SCHEMA
 from toolkit.tables import check_table, first_row, line_of
 
 SHA256 = "43159449c7c9a52e25f0f8499441f325ab72fbfdea55f51cf9547f3f24474a99"

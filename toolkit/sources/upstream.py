@@ -13,7 +13,7 @@ import pandas as pd
 
 from toolkit.errors import SourceError, did_you_mean
 from toolkit.paths import sha256_of
-from toolkit.scores import CELL, SCORES_SCHEMA
+from toolkit.study.scores import CELL, SCORES_SCHEMA
 from toolkit.tables import check_table, first_row, line_of
 
 # Figures with all their digits are whole counts up to floating point.

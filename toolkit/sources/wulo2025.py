@@ -32,7 +32,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.option_measures import OPTIONS_CELL, OPTIONS_FILE
 from toolkit.sources.upstream import (
     as_scores,
     check_columns,
@@ -43,6 +42,7 @@ from toolkit.sources.upstream import (
     exact_counts,
     refuse,
 )
+from toolkit.study.option_measures import OPTIONS_CELL, OPTIONS_FILE
 
 SHA256 = "ebcd649d42983f20709873e808347507f3544996e74393478c5a5503562ca5f6"
 COLUMNS = ["task", "model", "params_b", "flops_1e21", "n_items", "acc", "tc_brier"]

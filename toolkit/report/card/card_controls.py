@@ -12,9 +12,9 @@ import pandas as pd
 
 from toolkit.charts.looks import log_title
 from toolkit.charts.scores import COMPUTE, Shown
-from toolkit.compute_sizes import PARAMETERS
 from toolkit.report.card.curves import AVERAGED, SMOOTH, STEP
 from toolkit.report.card.score_cells import arms_among
+from toolkit.study.compute_sizes import PARAMETERS
 
 # An axis needs two sizes.
 SIZES_MIN = 2

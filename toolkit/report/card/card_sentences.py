@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from math import isnan, log10
 
-from toolkit.claims import CONTROLLED_ARM, Arm, Claim
-from toolkit.estimands import MATERIAL, Estimate
-from toolkit.extrapolation import Extrapolation
-from toolkit.gates import Outcome
+from toolkit.estimands.estimate import MATERIAL, Estimate
 from toolkit.report.numbers import NOT_MEASURED, chance_of, hedge, points, share
 from toolkit.report.reason_words import CAUTION_IN_WORDS, REASON_IN_WORDS
 from toolkit.report.sentences import meaning_here
-from toolkit.verdict import Verdict
+from toolkit.robustness.extrapolation import Extrapolation
+from toolkit.study.claims import CONTROLLED_ARM, Arm, Claim
+from toolkit.verdict.gates import Outcome
+from toolkit.verdict.rules import Verdict
 from toolkit.wording import size_label
 
 SHOWN_REASONS = 3

@@ -6,32 +6,31 @@ from math import isnan
 import numpy as np
 import pandas as pd
 
-from toolkit.charts.card import NOT_SURE, SURE, stability_strip
-from toolkit.claims import CONTROLLED_ARM, Claim, arm_named
-from toolkit.estimands import MATERIAL, ROPE
-from toolkit.gates import SURE as SURE_FROM
-from toolkit.gates import WITH_JUMP, Outcome
+from toolkit.charts.card import NO, YES, stability_strip
+from toolkit.estimands.estimate import MATERIAL, ROPE, SURE
 from toolkit.models import MODELS
-from toolkit.reasons import ELSEWHERE, LOCATION, heading
 from toolkit.report.card import card_sentences as sentences
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Markup, Num, badge_link, code, table
 from toolkit.report.numbers import chance_of, counted, share
 from toolkit.report.sentences import paragraphs
-from toolkit.robustness import Robustness
-from toolkit.specifications import carries
-from toolkit.support import no_jump_conditions, unmet
-from toolkit.variants import mixed
-from toolkit.verdict import Verdict, by_probability
+from toolkit.robustness.assess import Robustness
+from toolkit.robustness.specifications import carries
+from toolkit.robustness.variants import mixed
+from toolkit.study.claims import CONTROLLED_ARM, Claim, arm_named
+from toolkit.verdict.gates import WITH_JUMP, Outcome
+from toolkit.verdict.reasons import ELSEWHERE, LOCATION, heading
+from toolkit.verdict.rules import Verdict, by_probability
+from toolkit.verdict.support import no_jump_conditions, unmet
 
-LIMITS = (round(1 - SURE_FROM, 6), SURE_FROM)
+LIMITS = (round(1 - SURE, 6), SURE)
 HERE, CURVE, PRIOR, SPECIFICATION = "this fit", "other curve", "jump's prior", "specification"
 P_JUMP = f"P(jump > {MATERIAL})"
 NOT_ASKED = "where that arm's jump lies, and whether it holds on other curves, was not asked"
 NEEDS = {
-    Outcome.JUMP_REMAINS: f"after controls at least {SURE_FROM}",
+    Outcome.JUMP_REMAINS: f"after controls at least {SURE}",
     Outcome.EXPLAINED: f"after controls at most {LIMITS[0]}, as published and for the difference "
-    f"at least {SURE_FROM}",
+    f"at least {SURE}",
     Outcome.NO_JUMP: f"at most {LIMITS[0]} in both, or as published where there are no controls; "
     "at even odds too",
 }
@@ -109,7 +108,7 @@ def tried_rows(verdict: Verdict, robustness: Robustness) -> pd.DataFrame:
     names = {arm_named(claim.published_arm): "published", CONTROLLED_ARM: "residual"}
     for arm in claim.arms:
         here = verdict.estimates[f"p_{names[arm]}_jump"].median
-        rows = [(HERE, HERE, here, SURE)]
+        rows = [(HERE, HERE, here, YES)]
         for name in ("rivals", "jump_prior", "influence", "specifications"):
             table = tables[name]
             own = table[(table["task"] == claim.task) & (table["arm"] == arm.label)]
@@ -159,7 +158,7 @@ _READERS = {
 
 
 def _rows(kinds: list[str], units: list[str], values: pd.Series, good: pd.Series) -> Tried:
-    sure = [SURE if each else NOT_SURE for each in good.astype(bool)]
+    sure = [YES if each else NO for each in good.astype(bool)]
     return list(zip(kinds, units, values.astype(float).tolist(), sure, strict=True))
 
 
@@ -200,7 +199,7 @@ def strip_block(verdict: Verdict, tried: pd.DataFrame) -> str:
         said.append(sentences.tried_sentence(arm.label, len(own), here, p.min(), p.max()))
         rows += [
             (arm.label, kind, Num(len(of)), Num(share(of["probability"].min())),
-             Num(share(of["probability"].max())), Num(int((of["sure"] == NOT_SURE).sum())))
+             Num(share(of["probability"].max())), Num(int((of["sure"] == NO).sum())))
             for kind, of in own.groupby("kind", sort=False)
         ]  # fmt: skip
     if not rows:

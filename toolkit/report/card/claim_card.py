@@ -7,11 +7,10 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from toolkit.analysis import Analysis
+from toolkit.analysis.analyse import Analysis
 from toolkit.charts import jumps as charts
-from toolkit.claims import Claim
 from toolkit.definitions.rules import DefinitionResult
-from toolkit.estimands import MATERIAL, ROPE
+from toolkit.estimands.estimate import MATERIAL, ROPE
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.card import card_sentences
@@ -25,9 +24,10 @@ from toolkit.report.card.score_panels import Panels, panels_of
 from toolkit.report.card.stability_block import stability_block
 from toolkit.report.display import chart_html, show_html
 from toolkit.report.robustness_file import claim_stability
-from toolkit.stability import ArmStability
-from toolkit.support import Condition
-from toolkit.verdict import Verdict
+from toolkit.robustness.stability import ArmStability
+from toolkit.study.claims import Claim
+from toolkit.verdict.rules import Verdict
+from toolkit.verdict.support import Condition
 
 # How a claim held, arm by arm; None where its study's robustness was not run.
 Found: TypeAlias = tuple[ArmStability, ...] | None

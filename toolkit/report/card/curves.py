@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from toolkit.claims import ARM_LABELS, ARMS, Arm
-from toolkit.curves import jump_at
-from toolkit.estimands import curve_of, expected_accuracy
-from toolkit.fit import Fitted
-from toolkit.measured import sizes_in
+from toolkit.estimands.curves import jump_at
+from toolkit.estimands.jumps import curve_of, expected_accuracy
+from toolkit.estimands.measured import sizes_in
+from toolkit.fit.draws import Fitted
 from toolkit.report.card.score_cells import TAILS
+from toolkit.study.claims import ARM_LABELS, ARMS, Arm
 
 N_GRID = 36
 # Curves are drawn from this many draws: their bands are read by eye, not to the Monte Carlo error.

@@ -3,16 +3,16 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from toolkit.claims import CONTROLLED_ARM, NO_CLAIM, Arm, arm_named
 from toolkit.definitions.above_chance import ALPHA
 from toolkit.definitions.metric_swap import MetricReading, SwapResult, published_reading
 from toolkit.definitions.rules import Definition, DefinitionResult
 from toolkit.definitions.table import over_claims
-from toolkit.estimands import MATERIAL, Estimate
+from toolkit.estimands.estimate import MATERIAL, Estimate
 from toolkit.report.html_tables import Markup, Num, badge_link, marked, table
 from toolkit.report.numbers import NOT_MEASURED, chance_of, interval, points
 from toolkit.report.sentences import paragraphs
-from toolkit.verdict import Verdict
+from toolkit.study.claims import CONTROLLED_ARM, NO_CLAIM, Arm, arm_named
+from toolkit.verdict.rules import Verdict
 
 WEAK, ALONE = "weak evidence", "on its own only"
 SCORED = {Definition.ABSENT_BELOW, Definition.PRESENT_ABOVE}

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from math import log10
 
-from toolkit.claims import CONTROLLED_ARM, arm_named
-from toolkit.curves import SURE, Sharpness
-from toolkit.estimands import MATERIAL, Estimate
-from toolkit.extrapolation import Extrapolation
-from toolkit.onset import Onset
+from toolkit.estimands.curves import Sharpness
+from toolkit.estimands.estimate import MATERIAL, SURE, Estimate
+from toolkit.estimands.onset import Onset
+from toolkit.estimands.reported import ELICITED
 from toolkit.report.html_tables import Markup, Num, link, table
 from toolkit.report.numbers import (
     chance_of,
@@ -18,9 +17,10 @@ from toolkit.report.numbers import (
     share,
     sizes_interval,
 )
-from toolkit.reported import ELICITED
-from toolkit.stability import ArmStability
-from toolkit.verdict import Verdict
+from toolkit.robustness.extrapolation import Extrapolation
+from toolkit.robustness.stability import ArmStability
+from toolkit.study.claims import CONTROLLED_ARM, arm_named
+from toolkit.verdict.rules import Verdict
 from toolkit.wording import size_label
 
 Row = tuple[str, str, Num | Markup | str, str, Num | str, str]

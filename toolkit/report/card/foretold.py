@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from toolkit.charts.card import foretold_chart
-from toolkit.claims import Claim
 from toolkit.models import MODELS
 from toolkit.report.card import card_sentences as sentences
 from toolkit.report.card.estimand_table import cuts_table
 from toolkit.report.display import chart_html
 from toolkit.report.sentences import paragraphs
-from toolkit.stability import ArmStability
+from toolkit.robustness.stability import ArmStability
+from toolkit.study.claims import Claim
 from toolkit.wording import size_label
 
 WHAT = (

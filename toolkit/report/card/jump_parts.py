@@ -10,17 +10,18 @@ from math import isnan, nan
 import pandas as pd
 import xarray as xr
 
-from toolkit.axes import AXES
 from toolkit.charts.card import NAME_END, waterfall_chart
-from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
-from toolkit.estimands import MATERIAL, ROPE, Estimate, attribute, estimate, mean_mcse
+from toolkit.estimands.estimate import MATERIAL, ROPE, Estimate, estimate, mean_mcse
+from toolkit.estimands.jumps import attribute
+from toolkit.estimands.reported import ELICITED
 from toolkit.report.card import card_sentences as sentences
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num, table
 from toolkit.report.numbers import NOT_MEASURED, interval, monte_carlo_error, points, share
 from toolkit.report.sentences import AFTER, paragraphs
-from toolkit.reported import ELICITED
-from toolkit.variants import mixed
+from toolkit.robustness.axes import AXES
+from toolkit.robustness.variants import mixed
+from toolkit.study.claims import CONTROLLED_ARM, Arm, Claim, arm_named
 
 FEW_SHOT, TUNING, INTERACTION = "few-shot prompting", "instruction tuning", "interaction"
 METRIC = "metric"

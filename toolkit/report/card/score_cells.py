@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from toolkit.claims import ARM_LABELS, Arm
-from toolkit.estimands import CI_PROB
-from toolkit.study import StudyFolder
+from toolkit.analysis.study_folder import StudyFolder
+from toolkit.estimands.estimate import CI_PROB
+from toolkit.study.claims import ARM_LABELS, Arm
 
 TAILS = ((1 - CI_PROB) / 2, 1 - (1 - CI_PROB) / 2)
 COLUMNS = (

@@ -7,11 +7,10 @@ from math import log10
 import numpy as np
 import pandas as pd
 
-from toolkit.analysis import Analysis
+from toolkit.analysis.analyse import Analysis
 from toolkit.charts.scores import Shown, published_chart, score_chart
-from toolkit.claims import ARMS, CONTROLLED_ARM, Claim
-from toolkit.estimands import Estimate, probability
-from toolkit.measured import measured_arms
+from toolkit.estimands.estimate import Estimate, probability
+from toolkit.estimands.measured import measured_arms
 from toolkit.report import html_tables as tables
 from toolkit.report.card.card_controls import Choices, controls
 from toolkit.report.card.card_sentences import (
@@ -24,6 +23,7 @@ from toolkit.report.card.curves import AVERAGED, fitted_curves
 from toolkit.report.card.score_cells import arms_among, chance_levels, published_cells
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num
+from toolkit.study.claims import ARMS, CONTROLLED_ARM, Claim
 from toolkit.wording import size_label
 
 # What the charts are given, and how the tables beside them call it.

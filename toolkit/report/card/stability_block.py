@@ -4,20 +4,20 @@ import html
 
 import pandas as pd
 
-from toolkit.axes import AXES
 from toolkit.charts.checks import specification_chart
-from toolkit.claims import Claim
-from toolkit.estimands import MATERIAL, ROPE
-from toolkit.influence import Influential
+from toolkit.estimands.estimate import MATERIAL, ROPE
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Num, marked, table
 from toolkit.report.numbers import P_JUMP, points, share
 from toolkit.report.robustness_file import share_text
 from toolkit.report.sentences import paragraphs
-from toolkit.specifications import HOLDS, ROPE_AXIS, carries
-from toolkit.stability import ArmStability, RivalJump
-from toolkit.variants import mixed
-from toolkit.verdict import Verdict
+from toolkit.robustness.axes import AXES
+from toolkit.robustness.influence import Influential
+from toolkit.robustness.specifications import HOLDS, ROPE_AXIS, carries
+from toolkit.robustness.stability import ArmStability, RivalJump
+from toolkit.robustness.variants import mixed
+from toolkit.study.claims import Claim
+from toolkit.verdict.rules import Verdict
 
 FLAGS = {
     "RIVAL_NOT_CONVERGED": "a fit of a rival curve did not converge",

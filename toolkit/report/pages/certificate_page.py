@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from toolkit import paths
-from toolkit.analysis import Analysis
+from toolkit.analysis.analyse import Analysis
 from toolkit.calibrate.certificate_file import read_certificate
 from toolkit.calibrate.runs import SETTINGS, Campaign
 from toolkit.calibrate.targets import Rate

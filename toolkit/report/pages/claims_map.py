@@ -8,12 +8,12 @@ import html
 from collections.abc import Sequence
 from math import isnan
 
-from toolkit.analysis import Analysis
-from toolkit.gates import Outcome
+from toolkit.analysis.analyse import Analysis
 from toolkit.report import html_tables as tables
 from toolkit.report.html_tables import BADGES
 from toolkit.report.sentences import PUBLISHED, shown_jump, square_words
-from toolkit.verdict import Verdict
+from toolkit.verdict.gates import Outcome
+from toolkit.verdict.rules import Verdict
 
 HEADER = ("task", "study", "published verdict", "our verdict", *tables.JUMP_HEADER)
 # Per cent of a square's width: a bar of any length says that the arm was scored.

@@ -2,13 +2,13 @@
 
 import html
 
-from toolkit.analysis import Analysis
-from toolkit.claims import Study
+from toolkit.analysis.analyse import Analysis
+from toolkit.analysis.reproduction import audit_replicates, read_repeats, runs_of_record
 from toolkit.report import html_tables as tables
 from toolkit.report.card.estimand_table import not_run
 from toolkit.report.display import show_html
 from toolkit.report.downloads import command, file_list, study_files
-from toolkit.reproduction import audit_replicates, read_repeats, runs_of_record
+from toolkit.study.claims import Study
 
 # What may be known of a task; a study's table need not have them all.
 TASK_COLUMNS = {

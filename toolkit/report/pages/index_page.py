@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
 
-from toolkit.analysis import Analysis
+from toolkit.analysis.analyse import Analysis
+from toolkit.analysis.study_folder import Profile
 from toolkit.charts import jumps as charts
-from toolkit.estimands import MATERIAL
-from toolkit.gates import Outcome
+from toolkit.estimands.estimate import MATERIAL
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_chart, show_html
@@ -17,8 +17,8 @@ from toolkit.report.pages import claims_map as maps
 from toolkit.report.pages.certificate_page import certified_names
 from toolkit.report.pages.study_page import analysis_of, likely_numbers
 from toolkit.report.reason_words import REASON_IN_WORDS
-from toolkit.study import Profile
-from toolkit.verdict import Verdict
+from toolkit.verdict.gates import Outcome
+from toolkit.verdict.rules import Verdict
 from toolkit.wording import listed
 
 

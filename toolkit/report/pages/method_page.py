@@ -6,12 +6,12 @@ from scipy.special import expit
 
 from toolkit.charts import method as charts
 from toolkit.charts.scores import Shown, score_chart
-from toolkit.estimands import ABOVE_JUMP, CI_PROB, MATERIAL
-from toolkit.gates import SURE, WITH_JUMP, Outcome
+from toolkit.estimands.estimate import CI_PROB, MATERIAL, SURE
+from toolkit.estimands.jumps import ABOVE_JUMP
 from toolkit.models.design import build_design
 from toolkit.models.likelihood import LEAST_VARIANCE
 from toolkit.models.priors import PRIORS
-from toolkit.prior_predictive import prior_predictive
+from toolkit.predictive.prior_predictive import prior_predictive
 from toolkit.report import html_tables as tables
 from toolkit.report.card.curves import AVERAGED
 from toolkit.report.card.score_cells import arm_labels, arms_among, chance_levels, with_intervals
@@ -24,7 +24,8 @@ from toolkit.report.pages.model_picture import model_picture
 from toolkit.report.pages.thresholds import threshold_table
 from toolkit.report.sentences import meaning, paragraphs
 from toolkit.simulate import RICH, PlantedTask, simulate_study
-from toolkit.verdict import Verdict
+from toolkit.verdict.gates import WITH_JUMP, Outcome
+from toolkit.verdict.rules import Verdict
 from toolkit.wording import size_label
 
 # For the text: numbers that the code uses, as readers see them.

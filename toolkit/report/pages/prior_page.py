@@ -1,8 +1,8 @@
 """What the page says of the priors: each with its reason, and what they say of scores together."""
 
-from toolkit.analysis import Analysis
+from toolkit.analysis.analyse import Analysis
 from toolkit.charts.checks import prior_chart
-from toolkit.prior_predictive import PriorPredictive, prior_predictive
+from toolkit.predictive.prior_predictive import PriorPredictive, prior_predictive
 from toolkit.report import html_tables as tables
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.html_tables import Num

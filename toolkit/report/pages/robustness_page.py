@@ -2,12 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from toolkit.analysis import Analysis
-from toolkit.axes import axes_of
-from toolkit.claims import CONTROLLED_ARM
-from toolkit.estimands import MATERIAL
-from toolkit.gates import SURE
-from toolkit.influence import most_influential
+from toolkit.analysis.analyse import Analysis
+from toolkit.estimands.estimate import MATERIAL, SURE
 from toolkit.models import RIVALS
 from toolkit.report import html_tables as tables
 from toolkit.report.card.estimand_table import not_run
@@ -17,12 +13,15 @@ from toolkit.report.html_tables import Num
 from toolkit.report.numbers import counted
 from toolkit.report.robustness_file import claim_stability, robustness_rows
 from toolkit.report.sentences import paragraphs
-from toolkit.robustness import Robustness
-from toolkit.sensitivity import SENSITIVE
-from toolkit.specifications import HOLDS, carries
-from toolkit.stability import MATERIAL_CHANGE, ArmStability
-from toolkit.support import NARROW_MIN, RIVAL_SURE, SPECIFICATIONS_MIN
-from toolkit.variants import NARROW, ROPES
+from toolkit.robustness.assess import Robustness
+from toolkit.robustness.axes import axes_of
+from toolkit.robustness.influence import most_influential
+from toolkit.robustness.sensitivity import SENSITIVE
+from toolkit.robustness.specifications import HOLDS, carries
+from toolkit.robustness.stability import MATERIAL_CHANGE, ArmStability
+from toolkit.robustness.variants import NARROW, ROPES
+from toolkit.study.claims import CONTROLLED_ARM
+from toolkit.verdict.support import NARROW_MIN, RIVAL_SURE, SPECIFICATIONS_MIN
 
 
 def robustness(analysis: Analysis) -> None:

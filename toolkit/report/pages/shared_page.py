@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from toolkit import paths
-from toolkit.analysis import Analysis
-from toolkit.pooling import SharedAnswer, StudyAnswer, shared_answers
+from toolkit.analysis.analyse import Analysis
+from toolkit.analysis.pooling import SharedAnswer, StudyAnswer, shared_answers
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_html
 from toolkit.report.html_tables import Num
 from toolkit.report.numbers import P_JUMP, chance_of, counted, hedge, interval, share
 from toolkit.report.pages import claims_map as maps
-from toolkit.shared_tasks import load_shared_tasks
+from toolkit.study.shared_tasks import load_shared_tasks
 
 # Fits of one task whose probabilities differ by more are named.
 APART = 0.5

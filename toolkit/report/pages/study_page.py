@@ -7,17 +7,17 @@ from math import isnan
 
 import pandas as pd
 
-from toolkit.analysis import Analysis, Survivors, analyse
+from toolkit.analysis.analyse import Analysis, Survivors, analyse
+from toolkit.analysis.reproduction import SIDE, Reproduced, reproduce
+from toolkit.analysis.study_folder import Profile, load_study_folder
 from toolkit.charts import jumps as charts
-from toolkit.estimands import MATERIAL, ROPE, Estimate
-from toolkit.gates import Outcome
+from toolkit.estimands.estimate import MATERIAL, ROPE, Estimate
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.numbers import NOT_MEASURED, counted, interval
 from toolkit.report.reason_words import REASON_IN_WORDS
-from toolkit.reproduction import SIDE, Reproduced, reproduce
-from toolkit.study import Profile, load_study_folder
+from toolkit.verdict.gates import Outcome
 
 # Numbers of jumps beyond the last that is as likely as this are not drawn.
 LEAST_SHOWN = 0.0005

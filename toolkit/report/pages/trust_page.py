@@ -6,14 +6,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit.analysis import Analysis
-from toolkit.cells import predicted_cells
+from toolkit.analysis.analyse import Analysis
+from toolkit.analysis.reproduction import (
+    ReplicateAudit,
+    audit_replicates,
+    read_repeats,
+    runs_of_record,
+)
 from toolkit.charts.checks import pit_chart
-from toolkit.curves import thinned
-from toolkit.diagnose import Check
-from toolkit.predictive import PredictiveCheck, check_predictions
-from toolkit.prior_predictive import PriorPredictive
-from toolkit.replicates import predict
+from toolkit.estimands.cell_accuracy import predicted_cells
+from toolkit.estimands.curves import thinned
+from toolkit.fit.diagnose import Check
+from toolkit.predictive.posterior_predictive import PredictiveCheck, check_predictions
+from toolkit.predictive.prior_predictive import PriorPredictive
+from toolkit.predictive.replicates import predict
 from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.card.estimand_table import not_run
@@ -22,8 +28,7 @@ from toolkit.report.html_tables import Num
 from toolkit.report.pages.robustness_page import robustness_answers
 from toolkit.report.trust import checklist as barg
 from toolkit.report.trust import threats as validity
-from toolkit.reproduction import ReplicateAudit, audit_replicates, read_repeats, runs_of_record
-from toolkit.variants import mixed
+from toolkit.robustness.variants import mixed
 
 IN_SAMPLE = (
     "The fit has seen these cells, so that this is not a test of calibration: with effects of its "

@@ -12,22 +12,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from toolkit.claims import ARM_LABELS, ARMS, Arm, Claim
-from toolkit.diagnose import ESS_MIN, RHAT_MAX, Diagnosis, at_least, at_most
 from toolkit.errors import ReportError
-from toolkit.estimands import ROPE
-from toolkit.even_odds import EVEN
-from toolkit.gates import Outcome, design_gates
-from toolkit.measured import only_measured
+from toolkit.estimands.estimate import ROPE
+from toolkit.estimands.even_odds import EVEN
+from toolkit.estimands.measured import only_measured
+from toolkit.fit.diagnose import ESS_MIN, RHAT_MAX, Diagnosis, at_least, at_most
 from toolkit.models import RIVALS
 from toolkit.models.design import Design, build_design
-from toolkit.scores import Scores
+from toolkit.robustness.evidence import Evidence
+from toolkit.robustness.variants import COLUMNS
 from toolkit.simulate import PlantedTask, StudyDesign, planted_claim, simulate_study
 from toolkit.simulate.curves import GENTLE, Curve, Flat
 from toolkit.simulate.tasks import Truth
-from toolkit.support import Evidence
-from toolkit.variants import COLUMNS
-from toolkit.verdict import Verdict, judge
+from toolkit.study.claims import ARM_LABELS, ARMS, Arm, Claim
+from toolkit.study.scores import Scores
+from toolkit.verdict.gates import Outcome, design_gates
+from toolkit.verdict.rules import Verdict, judge
 
 # Eight sizes of two families, a third of a decade apart.
 DESIGN = StudyDesign(

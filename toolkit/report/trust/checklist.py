@@ -7,16 +7,15 @@ names the item, so that a report with a gap can't be built. The questions are in
 from collections.abc import Mapping, Sequence
 
 from toolkit import __version__
-from toolkit.analysis import Analysis
-from toolkit.estimands import ROPE
-from toolkit.gates import SURE
-from toolkit.predictive import PredictiveCheck
+from toolkit.analysis.analyse import Analysis
+from toolkit.analysis.reproduction import MARGINAL_RISE
+from toolkit.estimands.estimate import ROPE, SURE
+from toolkit.predictive.posterior_predictive import PredictiveCheck
 from toolkit.report.html_tables import Markup, link, table
 from toolkit.report.numbers import counted
 from toolkit.report.trust.checklist_fit import computation_items, model_items, posterior_items
 from toolkit.report.trust.checklist_item import ChecklistItem, filled, listed
-from toolkit.reproduction import MARGINAL_RISE
-from toolkit.verdict import FDR_MAX
+from toolkit.verdict.rules import FDR_MAX
 
 PREAMBLE, DECISIONS = "preamble", "4 decisions"
 SENSITIVITY, REPRODUCIBLE = "5 sensitivity", "6 reproducibility"

@@ -6,16 +6,16 @@ from types import ModuleType
 
 import numpy as np
 
-from toolkit.analysis import Analysis
-from toolkit.diagnose import ESS_MIN, RHAT_MAX
-from toolkit.estimands import CI_KIND, CI_PROB, ROPE, Estimate
+from toolkit.analysis.analyse import Analysis
+from toolkit.estimands.estimate import CI_KIND, CI_PROB, ROPE, Estimate
+from toolkit.fit.diagnose import ESS_MIN, RHAT_MAX
 from toolkit.models import MODELS, likelihood
 from toolkit.models.priors import PRIORS
-from toolkit.predictive import PredictiveCheck
+from toolkit.predictive.posterior_predictive import PredictiveCheck
 from toolkit.report.numbers import counted
 from toolkit.report.sentences import likeliest_arm
 from toolkit.report.trust.checklist_item import ChecklistItem, filled, listed
-from toolkit.verdict import Verdict
+from toolkit.verdict.rules import Verdict
 from toolkit.wording import size_label
 
 MODEL, COMPUTATION, POSTERIOR = "1 model", "2 computation", "3 posterior"

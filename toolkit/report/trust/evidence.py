@@ -10,11 +10,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from toolkit.analysis import Analysis
-from toolkit.claims import CONTROLLED_ARM, Arm, Claim, arm_named
-from toolkit.gates import detectable_difference, gap_around, in_arm
+from toolkit.analysis.analyse import Analysis
 from toolkit.report.numbers import counted
 from toolkit.report.sentences import CLAIMED
+from toolkit.study.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.verdict.gates import detectable_difference, gap_around, in_arm
 from toolkit.wording import first_listed, size_label
 
 # Effects that let scores differ at one size, by the variable that says the model has them.

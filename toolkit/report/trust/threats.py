@@ -8,15 +8,15 @@ comes from the study's own tables; where these are silent, that is said.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from toolkit.analysis import Analysis
-from toolkit.estimands import MATERIAL
-from toolkit.gates import GAP_MAX_DECADES, SIZES_MIN, Outcome
-from toolkit.predictive import PredictiveCheck
+from toolkit.analysis.analyse import Analysis
+from toolkit.analysis.reproduction import ReplicateAudit
+from toolkit.estimands.estimate import MATERIAL
+from toolkit.predictive.posterior_predictive import PredictiveCheck
 from toolkit.report.html_tables import table
 from toolkit.report.numbers import counted
 from toolkit.report.trust.evidence import Evidence, known, span, tally
-from toolkit.reproduction import ReplicateAudit
-from toolkit.verdict import FDR_MAX
+from toolkit.verdict.gates import GAP_MAX_DECADES, SIZES_MIN, Outcome
+from toolkit.verdict.rules import FDR_MAX
 
 STATISTICAL, INTERNAL, EXTERNAL, CONSTRUCT = "statistical", "internal", "external", "construct"
 

@@ -1,0 +1,1 @@
+"""A study folder from its files to its verdicts, and studies side by side."""

@@ -1,0 +1,1 @@
+"""A study written in the formats of others."""

@@ -1,0 +1,1 @@
+"""Does the answer hold? Every fit besides the main one, as tables."""

@@ -1,0 +1,1 @@
+"""A study as it was published: claims, scores, and the facts about its checkpoints."""
