@@ -142,7 +142,7 @@ def docs_pages(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMERGENCE_ROOT", str(root))
         patch.setattr(docs_site, "WRITTEN", ("own-csv",))
-        patch.setattr(api_reference, "GROUPS", {"Verdicts": ("gates",)})
+        patch.setattr(api_reference, "GROUPS", {"Verdicts": ("verdict.gates",)})
         commands = "# emergence\n\n## `emergence check`\n\nLook.\n\n* `--map`: for --map.\n"
         done = docs_site.build_docs("embedded", commands, lambda _: None)
     assert [page.path.stem for page in done] == [

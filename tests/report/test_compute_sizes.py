@@ -158,6 +158,6 @@ def test_import_says_what_sizes_are(by_compute):
 
 def test_compute_is_no_second_scale_of_such_a_study(by_compute):
     source = load_study_folder(str(by_compute))
-    (scale,) = (a for a in axes_of(source.scores, "closed") if a.name == "scale")
+    (scale,) = (a for a in axes_of(source.scores, "closed", "step") if a.name == "scale")
     assert [option.name for option in scale.options] == ["parameters"]
     assert SAID in scale.left_out[0].reason

@@ -15,6 +15,7 @@ from toolkit.report.pages import (
     study_page,
     trust_page,
 )
+from toolkit.report.robustness_file import shown_arms
 from toolkit.report.trust.checklist import ROBUSTNESS, checklist
 
 
@@ -59,7 +60,7 @@ def test_robustness_answers_fill_the_checklist(robust, analysis, predictive):
     assert set(answers) == set(ROBUSTNESS)
     assert "limit 0.05" in answers["priors"]
     assert "largest 0.080" in answers["priors"]
-    assert "On 4 other curves (M1 with a step, " in answers["rivals"]
+    assert "on 4 other curves (M1 with a step, " in answers["rivals"]
     assert "for 2 of 2 claims. Another observation model was not fitted." in answers["likelihood"]
     assert "with a ROPE of 3 points" in answers["decisions"]
     items = checklist(robust, prior_predictive="x", predictive=predictive, robustness=answers)
@@ -68,13 +69,15 @@ def test_robustness_answers_fill_the_checklist(robust, analysis, predictive):
 
 
 def test_claims_by_rope_falls_with_a_larger_rope(robust):
-    found = robustness_page.claims_by_rope(robust, robust.robustness)
+    arms = shown_arms(robust)
+    found = robustness_page.claims_by_rope(robust, arms)
     assert list(found) == [0.03, 0.05, 0.10]
     counts = list(found.values())
     assert counts == sorted(counts, reverse=True)
     sure = robust.robustness.tables["specifications"].assign(p_above=0.99)
     tables = robust.robustness.tables | {"specifications": sure}
-    every = robustness_page.claims_by_rope(robust, replace(robust.robustness, tables=tables))
+    surer = replace(robust, robustness=replace(robust.robustness, tables=tables))
+    every = robustness_page.claims_by_rope(surer, arms)
     assert set(every.values()) == {2}
 
 

@@ -12,7 +12,13 @@ from typer.testing import CliRunner
 from toolkit import paths
 from toolkit.analysis.study_folder import load_study_folder
 from toolkit.cli.app import app
-from toolkit.report.robustness_file import plain, robustness_rows
+from toolkit.report.card.change_of_mind import tried_rows
+from toolkit.report.robustness_file import (
+    claim_stability,
+    plain,
+    robustness_rows,
+    shown_arms,
+)
 from toolkit.report.verdicts_file import FORMAT, as_text, document, study_record
 from toolkit.robustness.assess import write_robustness
 from toolkit.study.claims import Arm
@@ -108,10 +114,25 @@ def test_plain_gives_what_json_knows():
 
 
 def test_robustness_rows_say_what_moves_each_claim(robust):
-    rows = robustness_rows(robust.source.claims, robust.robustness)
+    rows = robustness_rows(robust)
     assert [row["task"] for row in rows] == ["Sorting", "Naming"]
     assert all(row["specifications with P(> 0) > 0.8"].endswith("of 4") for row in rows)
     assert "INFLUENTIAL_UNIT" in rows[0]["flags"]
+    # What moves an answer is told against the answer of the main fit, as on the card.
+    shown = shown_arms(robust)
+    assert [row["flags"] for row in rows] == [", ".join(arm.flags) for arm in shown.values()]
+
+
+def test_claim_whose_control_was_not_scored_is_told_by_its_published_arm(robust):
+    first, *others = robust.verdicts
+    missing = replace(first.estimates["p_residual_jump"], median=float("nan"))
+    unscored = replace(first, estimates={**first.estimates, "p_residual_jump": missing})
+    partly = replace(robust, verdicts=(unscored, *others))
+    assert [arm.arm for arm in claim_stability(partly, unscored)] == [first.claim.published_arm]
+    assert robustness_rows(partly)[0]["arm"] == first.claim.published_arm
+    assert set(tried_rows(unscored, robust.robustness)["arm"]) == {first.claim.published_arm}
+    neither = replace(unscored, estimates={**unscored.estimates, "p_published_jump": missing})
+    assert len(robustness_rows(replace(robust, verdicts=(neither, *others)))) == len(others)
 
 
 def test_command_gives_the_same_record_as_the_file(kept_fit, schema):

@@ -12,17 +12,19 @@ from scipy import special, stats
 
 from toolkit.errors import FitError
 from toolkit.estimands.estimate import ROPE
+from toolkit.estimands.measured import jumps_of
 from toolkit.fit.draws import Fitted
 from toolkit.fit.sampling import FitSettings, Variation, compiled_model
 from toolkit.models import MODELS
 from toolkit.models.design import build_design
 from toolkit.models.likelihood import concentration_of
 from toolkit.robustness import influence as module
+from toolkit.robustness import sensitivity
 from toolkit.robustness.hidden_cells import cells_of, log_ratio, smoothed, units_of, worth
 from toolkit.robustness.influence import COLUMNS, leave_out, most_influential
 from toolkit.robustness.sensitivity import LEAD, PARETO_MAX, power_scaling, reweighted
 from toolkit.robustness.variants import COLUMNS as JUMP_COLUMNS
-from toolkit.robustness.variants import ROPES
+from toolkit.robustness.variants import ROPES, Variant, summarise_jumps
 from toolkit.simulate import PlantedTask, StudyDesign, planted_claim, simulate_study
 from toolkit.study.claims import ARM_LABELS, CONTROLLED_ARM
 
@@ -512,3 +514,25 @@ def test_weights_agree_with_a_refit(scores):
         by_refit = float((refitted.jumps(refitted.mixtures(hidden)[1]).sel(at) > ROPE).mean())
         # Five standard errors of some hundred independent draws each.
         assert by_weights == pytest.approx(by_refit, abs=0.12)
+
+
+# Arms that were not scored
+
+
+def test_arm_that_was_not_scored_is_in_no_table(scores, monkeypatch):
+    few_shot = scores.where(scores.frame["n_shots"] > 0)
+    fitted = fake_fit(few_shot, np.random.default_rng(8), draws=200, scale=0.05)
+    known = {label for label in ARM_LABELS if label.startswith("few-shot")}
+    jumps = jumps_of(fitted)
+    assert np.isnan(jumps.sel(arm=CONTROLLED_ARM.label)).all()
+    monkeypatch.setattr(sensitivity, "jump_table", lambda *_: summarise_jumps(fitted))
+    variant = Variant(few_shot, "step", SETTINGS)
+    tables = {
+        "rivals": summarise_jumps(fitted),
+        "priors": sensitivity.other_jump_priors(fitted, variant, Path("none")),
+        "units": leave_out(fitted, few_shot, SETTINGS, Path("none"), refits=0),
+        "scaled": pd.DataFrame(power_scaling(fitted, jumps).keys(), columns=["task", "arm"]),
+    }
+    assert {name: set(table["arm"]) for name, table in tables.items()} == dict.fromkeys(
+        tables, known
+    )

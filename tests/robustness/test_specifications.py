@@ -68,7 +68,7 @@ def rich(plain):
 
 
 def options(scores, name):
-    axis = next(a for a in axes_of(scores, "closed") if a.name == name)
+    axis = next(a for a in axes_of(scores, "closed", "step") if a.name == name)
     return [o.name for o in axis.options], {o.name: o.reason for o in axis.left_out}
 
 
@@ -76,7 +76,7 @@ def options(scores, name):
 
 
 def test_axes_of_lu2024_are_those_that_its_scores_carry(lu2024):
-    found = {a.name: [o.name for o in a.options] for a in axes_of(lu2024, "closed")}
+    found = {a.name: [o.name for o in a.options] for a in axes_of(lu2024, "closed", "step")}
     assert tuple(found) == AXES
     assert found == {
         "prompt_format": ["closed", "letter"],
@@ -98,19 +98,19 @@ def test_options_left_out_of_lu2024_have_their_reasons(lu2024):
 
 def test_every_option_has_a_reason(lu2024, rich):
     for scores in (lu2024, rich):
-        for axis in axes_of(scores, "closed"):
+        for axis in axes_of(scores, "closed", "step"):
             assert all(len(o.reason) > 20 for o in (*axis.options, *axis.left_out))
             assert set(o.name for o in axis.options if axis.name == "curve") <= set(MODELS)
 
 
 def test_study_without_alternatives_has_only_curves_and_families(plain):
-    varying = {a.name for a in axes_of(plain, "closed") if len(a.options) > 1}
+    varying = {a.name for a in axes_of(plain, "closed", "step") if len(a.options) > 1}
     assert varying == {"curve"}
     assert "without ash" in options(plain, "families")[1]  # two sizes of elm are left
 
 
 def test_study_with_everything_varies_on_every_axis(rich):
-    varying = {a.name for a in axes_of(rich, "closed") if len(a.options) > 1}
+    varying = {a.name for a in axes_of(rich, "closed", "step") if len(a.options) > 1}
     assert varying == set(AXES)
 
 
@@ -130,7 +130,7 @@ def test_metric_without_counts_is_left_out(rich):
 
 def test_option_that_takes_the_largest_sizes_away_is_tried_alone(lu2024, rich):
     alone = [
-        [o.name for a in axes_of(s, "closed") for o in a.options if not o.crossed]
+        [o.name for a in axes_of(s, "closed", "step") for o in a.options if not o.crossed]
         for s in (lu2024, rich)
     ]
     # In lu2024 the API serves the largest size of most tasks, in the other study it does not.
@@ -222,20 +222,20 @@ def test_making_a_table_leaves_the_scores_as_they_are(rich):
 
 
 def test_every_specification_of_lu2024_makes_a_design(lu2024):
-    for made in specifications(lu2024, "closed", budget=12):
+    for made in specifications(lu2024, "closed", "step", budget=12):
         design = build_design(made.scores)
         assert len(design.tasks) >= 14
         assert len(design.tasks) + len(made.left_out) == 22
 
 
 def test_main_comes_first_then_every_single_change_then_combinations(rich):
-    found = specifications(rich, "closed", budget=20)
+    found = specifications(rich, "closed", "step", budget=20)
     assert found[0].label == "main"
     assert found[0].choices == MAIN
     changed = [{n for n, o in s.choices.items() if o != MAIN[n]} for s in found]
     # The letter prompt knows one metric only, so that both change.
     single = [c for c in changed if len(c) == 1 or c == {"prompt_format", "metric"}]
-    wanted = sum(len(a.options) - 1 for a in axes_of(rich, "closed"))
+    wanted = sum(len(a.options) - 1 for a in axes_of(rich, "closed", "step"))
     assert changed[1 : 1 + wanted] == single[:wanted]
     assert all(len(c) > 1 for c in changed[1 + wanted :])
     assert len(found) == 20
@@ -243,13 +243,13 @@ def test_main_comes_first_then_every_single_change_then_combinations(rich):
 
 
 def test_budget_never_takes_a_single_change_away(rich):
-    wanted = 1 + sum(len(a.options) - 1 for a in axes_of(rich, "closed"))
-    assert len(specifications(rich, "closed", budget=1)) == wanted
+    wanted = 1 + sum(len(a.options) - 1 for a in axes_of(rich, "closed", "step"))
+    assert len(specifications(rich, "closed", "step", budget=1)) == wanted
 
 
 def test_combinations_depend_on_the_seed_only(rich):
     labels = [
-        [s.label for s in specifications(rich, "closed", budget=20, random_seed=seed)]
+        [s.label for s in specifications(rich, "closed", "step", budget=20, random_seed=seed)]
         for seed in (1, 1, 2)
     ]
     assert labels[0] == labels[1] != labels[2]
@@ -259,7 +259,7 @@ def test_same_table_twice_is_one_specification(rich):
     # The letter prompt has one metric: with it the choice of a metric changes nothing.
     some = rich.where(rich.frame["prompt_format"] != "open")
     small = dataclasses.replace(some, checkpoints=plain_register(some))
-    found = specifications(small, "closed", budget=10**6)
+    found = specifications(small, "closed", "step", budget=10**6)
     seen = {(s.choices["curve"], s.scores.frame.to_csv()) for s in found}
     assert len(seen) == len(found)
     # Curves, tasks and scales make 3 x 2 x 2; closed has two metrics, letter one.
@@ -272,7 +272,7 @@ def plain_register(scores):
 
 
 def test_option_tried_alone_is_in_no_combination(lu2024):
-    labels = [s.label for s in specifications(lu2024, "closed", budget=10**6)]
+    labels = [s.label for s in specifications(lu2024, "closed", "step", budget=10**6)]
     assert [label for label in labels if "API" in label] == ["api: none served by an API"]
 
 
@@ -301,14 +301,16 @@ def fake_jumps(p=0.5, arms=ARM_LABELS):
 def run(scores, monkeypatch, jump_table, budget=1):
     monkeypatch.setattr(module, "jump_table", jump_table)
     said = []
-    table = run_specifications(scores, "closed", SETTINGS, Path("none"), budget, said.append)
+    table = run_specifications(
+        scores, "closed", "step", SETTINGS, Path("none"), budget, said.append
+    )
     return table, said
 
 
 def test_run_has_a_row_for_each_specification_task_arm_and_rope(rich, monkeypatch):
     table, said = run(rich, monkeypatch, fake_jumps())
     assert tuple(table.columns) == TABLE
-    found = specifications(rich, "closed", budget=1)
+    found = specifications(rich, "closed", "step", budget=1)
     n_tasks = sum(s.scores.frame["task"].nunique() for s in found)
     assert len(table) == n_tasks * len(ARMS) * len(ROPES)
     assert not table.duplicated(["label", "task", "arm", "rope"]).any()
@@ -488,10 +490,10 @@ def test_claim_that_no_specification_carries_has_no_numbers():
 @pytest.mark.slow
 def test_specifications_of_a_simulated_study_are_fitted_and_kept(plain, tmp_path):
     said = []
-    table = run_specifications(plain, "closed", SETTINGS, tmp_path, 1, said.append)
+    table = run_specifications(plain, "closed", "step", SETTINGS, tmp_path, 1, said.append)
     assert table["reason"].isna().all()
     assert table[["p_positive", "p_above", "median"]].notna().all().all()
     kept = len(list((tmp_path / "variants").glob("*.csv")))
     assert kept == table["label"].nunique() == len(said) == 3
-    again = run_specifications(plain, "closed", SETTINGS, tmp_path, 1)
+    again = run_specifications(plain, "closed", "step", SETTINGS, tmp_path, 1)
     pd.testing.assert_frame_equal(table, again)

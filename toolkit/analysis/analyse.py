@@ -144,7 +144,7 @@ def robustness_input(source: StudyFolder) -> RobustnessInput:
     """Return what the robustness of a study is worked out from."""
     plan = source.plan
     return RobustnessInput(
-        source.study, source.claims, source.scores, plan.prompt_format, plan.model, plan.full,
+        source.scores, plan.prompt_format, plan.model, plan.full,
         plan.robustness,
     )  # fmt: skip
 

@@ -83,7 +83,7 @@ class StudyFolder:
         every = self.every_metric
         return every.where(~every.frame["metric"].isin(UNBOUNDED))
 
-    @property
+    @cached_property
     def record(self) -> Scores:
         """Return the cells that the verdicts rest on."""
         return self.scores.of_record(self.plan.prompt_format)

@@ -148,7 +148,7 @@ def robustness(study: StudyArgument, as_json: JsonOption = False) -> None:
     What was fitted before is found in the cache; a killed run goes on where it stopped.
     """
     from toolkit import paths
-    from toolkit.analysis.analyse import robustness_input
+    from toolkit.analysis.analyse import analyse, robustness_input
     from toolkit.analysis.study_folder import load_study_folder
     from toolkit.report.robustness_file import robustness_rows, robustness_tables
     from toolkit.robustness.assess import assess, write_robustness
@@ -161,7 +161,8 @@ def robustness(study: StudyArgument, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(robustness_tables(found))
         return
-    print_table(robustness_rows(source.claims, found), f"{source.study.id}: what moves the jumps")
+    rows = robustness_rows(analyse(source))
+    print_table(rows, f"{source.study.id}: what moves the jumps")
     print_line(f"Tables: {folder}")
 
 

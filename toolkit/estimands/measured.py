@@ -8,6 +8,8 @@ shown as "not measured".
 import numpy as np
 import xarray as xr
 
+from toolkit.estimands.jumps import curve_of, jump
+from toolkit.fit.draws import Fitted
 from toolkit.models.design import Design
 from toolkit.study.claims import ARMS, Arm
 
@@ -32,6 +34,12 @@ def scored_in(design: Design, task: int, arm: Arm) -> tuple[np.ndarray, np.ndarr
 def _cells_in(design: Design, task: int, arm: Arm) -> np.ndarray:
     """Return which slots of a task are its cells in an arm."""
     return design.scored[task] & (design.arm[task] == ARMS.index(arm))
+
+
+def jumps_of(fitted: Fitted) -> xr.DataArray:
+    """Return E1 draws (chain, draw, task, arm) of a fit, NaN in arms that were not scored."""
+    design, posterior = fitted.design, fitted.idata["posterior"].to_dataset()
+    return only_measured(jump(posterior, design, curve_of(fitted.model, design)), design)
 
 
 def only_measured(jumps: xr.DataArray, design: Design) -> xr.DataArray:

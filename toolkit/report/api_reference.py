@@ -24,7 +24,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "models.wide_step", "models.likelihood", "models.effects", "fit.sampling", "fit.draws",
         "fit.diagnose", "predictive.posterior_predictive", "predictive.prior_predictive",
     ),
-    "Estimands and verdicts": (
+    "Verdicts": (
         "estimands.estimate", "estimands.jumps", "estimands.even_odds", "estimands.curves",
         "estimands.onset", "estimands.shape", "estimands.reported", "verdict.gates",
         "verdict.support", "verdict.jump_place", "verdict.reasons", "verdict.rules",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from toolkit.analysis.analyse import Analysis
 from toolkit.definitions.table import DefinitionResult
-from toolkit.estimands.estimate import ROPE
+from toolkit.report.numbers import P_JUMP
 from toolkit.robustness.assess import Robustness
 from toolkit.robustness.specifications import HOLDS, SpecificationSummary
 from toolkit.robustness.stability import ArmStability, stability
@@ -42,15 +42,30 @@ def stability_record(analysis: Analysis, verdict: Verdict) -> dict[str, Any] | N
 
 
 def claim_stability(analysis: Analysis, verdict: Verdict) -> tuple[ArmStability, ...] | None:
-    """Return the stability of a claim in the controlled and the published arm."""
+    """Return the stability of a claim in the controlled and the published arm, where scored."""
     if analysis.robustness is None:
         return None
     published = arm_named(verdict.claim.published_arm)
     names = {published: "p_published_jump", CONTROLLED_ARM: "p_residual_jump"}
+    main = {arm: verdict.estimates[names[arm]].median for arm in verdict.claim.arms}
     return tuple(
-        stability(verdict.claim, analysis.robustness, verdict.estimates[names[arm]].median, arm)
-        for arm in verdict.claim.arms
+        stability(verdict.claim, analysis.robustness, p, arm)
+        for arm, p in main.items()
+        if not math.isnan(p)
     )
+
+
+def shown_arms(analysis: Analysis) -> dict[str, ArmStability]:
+    """Return every claim's stability after controls, or as published where that was not scored.
+
+    By slug; claims that were scored in neither arm are left out, and all where nothing was run.
+    """
+    found = {v.claim.slug: claim_stability(analysis, v) or () for v in analysis.verdicts}
+    by_arm = {slug: {arm.arm: arm for arm in arms} for slug, arms in found.items() if arms}
+    return {
+        slug: arms.get(CONTROLLED_ARM.label) or next(iter(arms.values()))
+        for slug, arms in by_arm.items()
+    }
 
 
 def definitions_record(results: Sequence[DefinitionResult]) -> list[dict[str, Any]]:
@@ -82,18 +97,20 @@ def metric_record(analysis: Analysis, claim: Claim) -> list[dict[str, Any]]:
     ]
 
 
-def robustness_rows(claims: Sequence[Claim], robustness: Robustness) -> list[dict[str, Any]]:
-    """Return one row for each claim: the range of P(jump) and what moves it."""
-    rivals, out = robustness.tables["rivals"], []
-    for claim in claims:
-        own = rivals[(rivals["task"] == claim.task) & (rivals["arm"] == CONTROLLED_ARM.label)]
-        p = own[f"p_above_{ROPE:g}"]
-        found = stability(claim, robustness, float(p.median()), CONTROLLED_ARM)
+def robustness_rows(analysis: Analysis) -> list[dict[str, Any]]:
+    """Return one row for each claim: the range of P(jump) in an arm and what moves it."""
+    shown, out = shown_arms(analysis), []
+    for claim in analysis.source.claims:
+        if claim.slug not in shown:
+            continue
+        found = shown[claim.slug]
+        p = [rival.p_above for rival in found.rivals]
         tail = "no cut" if found.at_claim is None else f"{found.at_claim.tail:.2f}"
         out.append(
             {
                 "task": claim.row,
-                "P(jump) on rivals": f"{p.min():.2f} to {p.max():.2f}",
+                "arm": found.arm,
+                f"{P_JUMP} on rivals": f"{min(p):.2f} to {max(p):.2f}",
                 f"specifications with P(> 0) > {HOLDS:g}": share_text(found.specifications),
                 "tail probability below the claimed size": tail,
                 "flags": ", ".join(found.flags) or "none",

@@ -9,9 +9,11 @@ a table of probabilities is read to two digits.
 import hashlib
 import json
 import platform
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +22,7 @@ import pandas as pd
 
 from toolkit.errors import ToolkitError
 from toolkit.estimands import cell_accuracy, curves, estimate, jumps
-from toolkit.estimands.jumps import curve_of, jump
+from toolkit.estimands.measured import jumps_of
 from toolkit.fit import diagnose, fitted_design
 from toolkit.fit.code import code_of, model_text
 from toolkit.fit.draws import LIBRARIES, Fitted, fit_model
@@ -46,7 +48,6 @@ from toolkit.robustness.left_out import predict_left_out_families
 from toolkit.robustness.sensitivity import other_jump_priors, power_scaling
 from toolkit.robustness.specifications import run_specifications
 from toolkit.robustness.variants import Variant, jump_table, read_kept
-from toolkit.study.claims import Claim, Study
 from toolkit.study.scores import Scores
 
 SOURCES: tuple[ModuleType, ...] = (
@@ -60,7 +61,7 @@ TABLES = (
 )  # fmt: skip
 MANIFEST = "manifest.json"
 DIGITS = 5
-# The wide step evaluates the likelihood for every place and width: a rival that is only shown.
+# How many units are refitted at most, and how many specifications are fitted.
 REFITS = 48
 SPECIFICATIONS = 14
 
@@ -69,17 +70,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class RobustnessInput:
-    """A study, how it is analysed, and how long the other fits are sampled."""
+    """The scores of a study, how they are analysed, and how long the other fits are sampled."""
 
-    study: Study
-    claims: tuple[Claim, ...]
     scores: Scores
     prompt_format: str
     model: str
     full: FitSettings
     settings: FitSettings
 
-    @property
+    @cached_property
     def record(self) -> Scores:
         """Return the cells that the verdicts rest on."""
         return self.scores.of_record(self.prompt_format)
@@ -108,12 +107,14 @@ def robustness_key(given: RobustnessInput) -> str:
     """Return the hash of what the tables are made from, library versions left aside."""
     models = {m: model_text(m) for m in MODELS}
     parts = [
-        given.scores.frame.to_csv(index=False, float_format="%.10g"),
-        json.dumps([claim.slug for claim in given.claims]),
+        *(
+            table.to_csv(index=False, float_format="%.10g")
+            for table in (given.scores.frame, given.scores.tasks, given.scores.checkpoints)
+        ),
         f"{given.model} {given.prompt_format} {REFITS} {SPECIFICATIONS}",
         json.dumps([asdict(given.full), asdict(given.settings)], sort_keys=True),
         json.dumps(models, sort_keys=True),
-        *(code_of(module) for module in SOURCES),
+        *(code_of(module) for module in (*SOURCES, sys.modules[__name__])),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
@@ -136,7 +137,7 @@ def assess(given: RobustnessInput, cache: Path, say: Say) -> Robustness:
         ),
         "influence": leave_out(fitted, record, given.short, cache, REFITS, say),
         "specifications": run_specifications(
-            given.scores, given.prompt_format, given.short, cache, SPECIFICATIONS, say
+            given.scores, given.prompt_format, given.model, given.short, cache, SPECIFICATIONS, say
         ),
     }
     return Robustness(
@@ -154,6 +155,7 @@ def assess(given: RobustnessInput, cache: Path, say: Say) -> Robustness:
 def _rivals(given: RobustnessInput, cache: Path, say: Say) -> pd.DataFrame:
     tables = []
     for model in (*RIVALS, WIDE_STEP):
+        # The likelihood of a wide step is summed over every place and width, which takes long.
         settings = given.short if model == WIDE_STEP else given.settings
         tables.append(jump_table(Variant(given.record, model, settings), cache).assign(model=model))
         say(f"rival {MODELS[model].title}: ready")
@@ -161,11 +163,9 @@ def _rivals(given: RobustnessInput, cache: Path, say: Say) -> pd.DataFrame:
 
 
 def _power_scaling(fitted: Fitted, say: Say) -> pd.DataFrame:
-    posterior = fitted.idata["posterior"].to_dataset()
-    every = jump(posterior, fitted.design, curve_of(fitted.model, fitted.design))
     rows = [
         {"task": task, "arm": arm, **asdict(values), "reading": values.reading}
-        for (task, arm), values in power_scaling(fitted, every).items()
+        for (task, arm), values in power_scaling(fitted, jumps_of(fitted)).items()
     ]
     say("power scaling: ready")
     return pd.DataFrame(rows)

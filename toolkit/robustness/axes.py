@@ -65,7 +65,7 @@ class Axis:
     left_out: tuple[Option, ...] = ()
 
 
-def axes_of(scores: Scores, prompt_format: str, model: str = "step") -> tuple[Axis, ...]:
+def axes_of(scores: Scores, prompt_format: str, model: str) -> tuple[Axis, ...]:
     """Return every axis; one that the study doesn't vary has the main analysis' option only."""
     return (
         _prompt_formats(scores, prompt_format),

@@ -17,6 +17,7 @@ from toolkit.errors import FitError
 from toolkit.estimands.cell_accuracy import predicted_cells
 from toolkit.estimands.curves import N_DRAWS, thinned
 from toolkit.estimands.jumps import curve_of, jump
+from toolkit.estimands.measured import only_measured
 from toolkit.fit.draws import Fitted
 from toolkit.models.design import Design
 from toolkit.models.jump_mixture import mix
@@ -99,7 +100,7 @@ class Cells:
                 "jump_present": ((*dims, "arm"), drawn.present),
             }
         )
-        return jump(redrawn, design, curve_of(self.fitted.model, design))
+        return only_measured(jump(redrawn, design, curve_of(self.fitted.model, design)), design)
 
 
 def cells_of(fitted: Fitted, random_seed: int, n_draws: int = N_DRAWS) -> Cells:

@@ -14,7 +14,7 @@ import xarray as xr
 
 from toolkit.errors import FitError
 from toolkit.estimands.estimate import ROPE
-from toolkit.estimands.jumps import curve_of, jump
+from toolkit.estimands.measured import jumps_of
 from toolkit.fit.draws import Fitted
 from toolkit.fit.sampling import FitSettings, Variation
 from toolkit.robustness.hidden_cells import (
@@ -113,8 +113,7 @@ def leave_out(
     units = units_of(fitted.design)
     found = _reweigh(cells_of(fitted, settings.random_seed), units, done)
     chosen = _first(found, refits)
-    posterior = fitted.idata["posterior"].to_dataset()
-    jumps = jump(posterior, fitted.design, curve_of(fitted.model, fitted.design))
+    jumps = jumps_of(fitted)
     main = reweighted(jumps, xr.ones_like(jumps.isel(task=0, arm=0, drop=True)))
     tables = []
     for place, one in enumerate(found):

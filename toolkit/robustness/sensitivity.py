@@ -19,7 +19,7 @@ from scipy import stats
 
 from toolkit.estimands.curves import thinned
 from toolkit.estimands.estimate import ROPE
-from toolkit.estimands.jumps import curve_of, jump
+from toolkit.estimands.measured import jumps_of
 from toolkit.fit.draws import Fitted
 from toolkit.fit.sampling import Variation
 from toolkit.models.jump_size import SHARE_HIGH, SHARE_LOW
@@ -68,7 +68,7 @@ class PowerScaling:
 
 
 def power_scaling(fitted: Fitted, jumps: xr.DataArray) -> dict[tuple[str, str], PowerScaling]:
-    """Return the sensitivities of every jump, by task and arm.
+    """Return the sensitivities of every jump, by task and arm that was scored.
 
     Of the hyperpriors only those at the top of the hierarchy are scaled, as METHOD asks; effects
     below them follow. Constant draws have nothing to be sensitive.
@@ -78,22 +78,27 @@ def power_scaling(fitted: Fitted, jumps: xr.DataArray) -> dict[tuple[str, str], 
         "hyperpriors": _log_density(posterior, [n for n in PRIORS if n not in JUMP_PRIORS]),
         "jump_prior": _log_density(posterior, list(JUMP_PRIORS)),
     }
-    varying = jumps.std(["chain", "draw"]) > 0
+    measured = {
+        (str(task), str(arm)): jumps.sel(task=task, arm=arm, drop=True)
+        for task in jumps["task"].to_numpy()
+        for arm in jumps["arm"].to_numpy()
+        if not np.isnan(float(jumps.sel(task=task, arm=arm)[0, 0]))
+    }
+    moving = [of for of, draws in measured.items() if float(draws.std()) > 0]
+    found = dict.fromkeys(measured, PowerScaling(0.0, 0.0, 0.0))
+    if not moving:
+        return found
+    together = xr.concat([measured[of] for of in moving], dim="of", coords="minimal")
     moves = {
-        name: _sensitivity(jumps, log_prior=values.to_dataset(name=name))
+        name: _sensitivity(together, log_prior=values.to_dataset(name=name))
         for name, values in log_prior.items()
     }
-    some = thinned(jumps.to_dataset(name="jump"), SCALED_DRAWS)["jump"]
+    some = thinned(together.to_dataset(name="jump"), SCALED_DRAWS)["jump"]
     some = some.drop_vars(LEAD, errors="ignore")
     moves["likelihood"] = _sensitivity(some, log_likelihood=_log_likelihood(fitted))
-    out = {}
-    for task in jumps["task"].to_numpy():
-        for arm in jumps["arm"].to_numpy():
-            where = {"task": task, "arm": arm}
-            measured = bool(varying.sel(where))
-            values = {n: float(m.sel(where)) if measured else 0.0 for n, m in moves.items()}
-            out[str(task), str(arm)] = PowerScaling(**values)
-    return out
+    for place, of in enumerate(moving):
+        found[of] = PowerScaling(**{name: float(m[place]) for name, m in moves.items()})
+    return found
 
 
 def _log_likelihood(fitted: Fitted) -> xr.Dataset:
@@ -149,7 +154,7 @@ def other_jump_priors(
     themselves). Weights of shares are bounded, so that no refit is needed for them.
     """
     posterior = fitted.idata["posterior"].to_dataset()
-    jumps = jump(posterior, fitted.design, curve_of(fitted.model, fitted.design))
+    jumps = jumps_of(fitted)
     tables = []
     for scale in SCALES:
         weights, pareto = smoothed(_log_ratio(posterior, scale))
@@ -191,12 +196,17 @@ def _log_ratio(posterior: xr.Dataset, scale: float) -> xr.DataArray:
 
 
 def reweighted(jumps: xr.DataArray, weights: xr.DataArray) -> pd.DataFrame:
-    """Return median and probabilities of every jump under weights (chain, draw)."""
+    """Return median and probabilities of every jump under weights (chain, draw).
+
+    A jump that is NaN, in an arm that was not scored, has no row.
+    """
     share = (weights / weights.sum()).transpose("chain", "draw").to_numpy().ravel()
     rows = []
     for task in jumps["task"].to_numpy():
         for arm in jumps["arm"].to_numpy():
             values = jumps.sel(task=task, arm=arm).transpose("chain", "draw").to_numpy().ravel()
+            if np.isnan(values).all():
+                continue
             order = np.argsort(values)
             middle = int(np.searchsorted(share[order].cumsum(), 0.5))
             rows.append(

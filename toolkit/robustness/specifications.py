@@ -55,7 +55,7 @@ class Specification:
 def specifications(
     scores: Scores,
     prompt_format: str,
-    model: str = "step",
+    model: str,
     budget: int = BUDGET,
     random_seed: int = RANDOM_SEED,
 ) -> tuple[Specification, ...]:
@@ -111,12 +111,11 @@ def _identity(made: Specification) -> str:
 def run_specifications(
     scores: Scores,
     prompt_format: str,
+    model: str,
     settings: FitSettings,
     cache: Path,
     budget: int = BUDGET,
     done: Callable[[str], None] = lambda _: None,
-    *,
-    model: str = "step",
 ) -> pd.DataFrame:
     """Return the jumps under every specification (``TABLE``), by task, arm and ROPE.
 

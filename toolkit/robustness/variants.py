@@ -19,7 +19,7 @@ import xarray as xr
 
 from toolkit.estimands import curves, estimate, jumps
 from toolkit.estimands.estimate import CI_PROB, ROPE, mean_mcse
-from toolkit.estimands.jumps import curve_of, jump
+from toolkit.estimands.measured import jumps_of
 from toolkit.fit.code import code_of
 from toolkit.fit.diagnose import ESS_MIN, RHAT_MAX
 from toolkit.fit.draws import Fitted, fit_hash
@@ -94,12 +94,12 @@ def read_kept(path: Path) -> pd.DataFrame:
 
 
 def summarise_jumps(fitted: Fitted) -> pd.DataFrame:
-    """Return the jumps of a fit by task and arm, with their convergence."""
+    """Return the jumps of a fit by task and arm that was scored, with their convergence."""
     posterior = fitted.idata["posterior"].to_dataset()
-    every = jump(posterior, fitted.design, curve_of(fitted.model, fitted.design))
+    every = jumps_of(fitted)
     rows = []
-    for task in fitted.design.tasks:
-        for arm in every["arm"].to_numpy():
+    for task, measured in zip(fitted.design.tasks, fitted.design.arms_measured, strict=True):
+        for arm in every["arm"].to_numpy()[measured]:
             draws = every.sel(task=task, arm=arm, drop=True)
             row = summarise_draws(draws, task, str(arm))
             if "jump_width" in posterior:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import xarray as xr
 
-from toolkit.estimands.jumps import curve_of, jump
-from toolkit.estimands.measured import only_measured
+from toolkit.estimands.jumps import curve_of
+from toolkit.estimands.measured import jumps_of
 from toolkit.estimands.shape import shape_of
 from toolkit.fit.diagnose import Diagnosis, Mixing, diagnose_sampler, measure_mixing
 from toolkit.fit.draws import Fitted
@@ -35,7 +35,7 @@ def judge_claims(
     """
     posterior = fitted.idata["posterior"].to_dataset()
     curve = curve_of(fitted.model, fitted.design)
-    jumps = only_measured(jump(posterior, fitted.design, curve), fitted.design)
+    jumps = jumps_of(fitted)
     mixing = measure_mixing(posterior)
     sampler = diagnose_sampler(fitted.idata, mixing)
     verdicts = []

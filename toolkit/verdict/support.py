@@ -64,7 +64,9 @@ def conditions(
     if evidence is None:
         return (NOT_RUN,)
     rivals = _own(evidence.rivals, claim.task, arm)
-    found = [_rivals_hold(rivals, p_main), _rivals_agree(rivals, main)]
+    found = [_rivals_hold(rivals, p_main)]
+    if found[0].met is not None:  # of rivals that are missing or unmixed the sizes say nothing
+        found.append(_rivals_agree(rivals, main))
     wide = rivals[rivals["model"] == WIDE_STEP]
     if len(wide):
         found.append(_narrow(wide))

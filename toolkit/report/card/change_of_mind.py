@@ -108,6 +108,8 @@ def tried_rows(verdict: Verdict, robustness: Robustness) -> pd.DataFrame:
     names = {arm_named(claim.published_arm): "published", CONTROLLED_ARM: "residual"}
     for arm in claim.arms:
         here = verdict.estimates[f"p_{names[arm]}_jump"].median
+        if isnan(here):  # the arm was not scored
+            continue
         rows = [(HERE, HERE, here, YES)]
         for name in ("rivals", "jump_prior", "influence", "specifications"):
             table = tables[name]

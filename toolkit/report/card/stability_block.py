@@ -40,7 +40,7 @@ def stability_block(
 
 def _arm(verdict: Verdict, arm: ArmStability, specifications: pd.DataFrame) -> str:
     flags = "".join(
-        f"<li><code>{html.escape(flag)}</code> {html.escape(FLAGS.get(flag, ''))}</li>"
+        f"<li><code>{html.escape(flag)}</code> {html.escape(FLAGS[flag])}</li>"
         for flag in arm.flags
     )
     moved = f"<ul>{flags}</ul>" if flags else paragraphs("Nothing that was tried moves it.")

@@ -11,11 +11,10 @@ from toolkit.report.card.stability_block import FLAGS, words
 from toolkit.report.display import show_html
 from toolkit.report.html_tables import Num
 from toolkit.report.numbers import counted
-from toolkit.report.robustness_file import claim_stability, robustness_rows
+from toolkit.report.robustness_file import robustness_rows, shown_arms
 from toolkit.report.sentences import paragraphs
 from toolkit.robustness.assess import Robustness
 from toolkit.robustness.axes import axes_of
-from toolkit.robustness.influence import most_influential
 from toolkit.robustness.sensitivity import SENSITIVE
 from toolkit.robustness.specifications import HOLDS, carries
 from toolkit.robustness.stability import MATERIAL_CHANGE, ArmStability
@@ -41,7 +40,7 @@ def robustness(analysis: Analysis) -> None:
             _summary(analysis), "Each claim's own numbers are in its card, under 'Does it hold?'."
         )
         + tables.folds(
-            tables.fold("Claim by claim", _claim_table(analysis, found)),
+            tables.fold("Claim by claim", _claim_table(analysis)),
             tables.fold("What the flags mean", _flag_table()),
             specified,
         )
@@ -50,30 +49,34 @@ def robustness(analysis: Analysis) -> None:
 
 
 def _summary(analysis: Analysis) -> str:
-    arms = controlled_arms(analysis)
+    arms = list(shown_arms(analysis).values())
     unmoved = sum(not arm.flags for arm in arms)
     counts = {flag: sum(flag in arm.flags for arm in arms) for flag in FLAGS}
     named = [f"{FLAGS[flag]} ({n} of {len(arms)})" for flag, n in counts.items() if n]
     what = f"For the others: {'; '.join(named)}." if named else ""
     return (
-        f"In the controlled arm nothing that was tried moves the answer of {unmoved} of "
+        f"In {_which(arms)} nothing that was tried moves the answer of {unmoved} of "
         f"{counted(len(arms), 'claim')}. {what}"
     ).strip()
 
 
-def controlled_arms(analysis: Analysis) -> list[ArmStability]:
-    """Return every claim's stability in the controlled arm; empty where nothing was run."""
-    found = [claim_stability(analysis, verdict) or () for verdict in analysis.verdicts]
-    return [arm for arms in found for arm in arms if arm.arm == CONTROLLED_ARM.label]
+def _which(arms: Sequence[ArmStability]) -> str:
+    """Return which arm is spoken of: the controlled one as far as it was scored."""
+    controlled = {arm.arm == CONTROLLED_ARM.label for arm in arms}
+    if controlled == {True}:
+        return "the controlled arm"
+    if controlled == {False}:
+        return "the published arm (the controlled one was not scored)"
+    return "the controlled arm, or the published one where that was not scored,"
 
 
-def _claim_table(analysis: Analysis, found: Robustness) -> str:
-    rows = robustness_rows(analysis.source.claims, found)
+def _claim_table(analysis: Analysis) -> str:
+    rows = robustness_rows(analysis)
     header = tuple(rows[0]) if rows else ("task",)
     body = [
         (row["task"], *(Num(row[name]) for name in header[1:-1]), row[header[-1]]) for row in rows
     ]
-    return tables.table(header, body, "What moves the jumps after controls")
+    return tables.table(header, body, "What moves the jumps")
 
 
 def _flag_table() -> str:
@@ -119,12 +122,13 @@ def robustness_answers(analysis: Analysis) -> dict[str, str] | None:
     """Return the checklist's answers on sensitivity; None where the robustness was not run."""
     if analysis.robustness is None:
         return None
-    arms = controlled_arms(analysis)
+    shown = shown_arms(analysis)
+    arms = list(shown.values())
     return {
-        "priors": _priors_answer(arms),
-        "rivals": _rivals_answer(arms),
-        "likelihood": _likelihood_answer(analysis, analysis.robustness, arms),
-        "decisions": _decisions_answer(analysis, analysis.robustness, arms),
+        "priors": f"In {_which(arms)}: {_priors_answer(arms)}",
+        "rivals": f"In {_which(arms)}: {_rivals_answer(arms)}",
+        "likelihood": _likelihood_answer(arms),
+        "decisions": f"In {_which(arms)}: {_decisions_answer(analysis, shown)}",
     }
 
 
@@ -135,8 +139,8 @@ def _flagged(arms: Sequence[ArmStability], flag: str) -> str:
 def _priors_answer(arms: Sequence[ArmStability]) -> str:
     worst = max(max(arm.hyperpriors, arm.jump_prior) for arm in arms)
     return (
-        "Other priors of the jump's size, and of how often tasks and arms jump, change the answer "
-        "after controls for "
+        "other priors of the jump's size, and of how often tasks and arms jump, change the answer "
+        "for "
         f"{_flagged(arms, 'JUMP_PRIOR_MATTERS')}; power-scaling calls "
         f"{_flagged(arms, 'PRIOR_SENSITIVE')} sensitive to the priors (largest {worst:.3f}, limit "
         f"{SENSITIVE})."
@@ -147,32 +151,31 @@ def _rivals_answer(arms: Sequence[ArmStability]) -> str:
     p = [rival.p_above for arm in arms for rival in arm.rivals]
     titles = dict.fromkeys(rival.title for arm in arms for rival in arm.rivals)
     return (
-        f"On {len(titles)} other curves ({', '.join(titles)}) P(jump > {MATERIAL}) after controls "
+        f"on {len(titles)} other curves ({', '.join(titles)}) P(jump > {MATERIAL}) "
         f"runs from {min(p):.2f} to {max(p):.2f} over the claims; another curve changes the answer "
         f"for {_flagged(arms, 'CURVE_MATTERS')}; a rival did not converge for "
         f"{_flagged(arms, 'RIVAL_NOT_CONVERGED')}."
     )
 
 
-def _likelihood_answer(analysis: Analysis, found: Robustness, arms: Sequence[ArmStability]) -> str:
-    changes = [most_influential(found.tables["influence"], c) for c in analysis.source.claims]
-    moved = sum(abs(change.change) > MATERIAL_CHANGE for change in changes if change)
+def _likelihood_answer(arms: Sequence[ArmStability]) -> str:
     low, high = min(arm.likelihood for arm in arms), max(arm.likelihood for arm in arms)
     return (
         f"Power-scaling of the likelihood moves the jumps by {low:.3f} to {high:.3f}; without one "
         f"checkpoint, family or task P(jump > {MATERIAL}) changes by more than {MATERIAL_CHANGE} "
-        f"for {moved} of {counted(len(arms), 'claim')}. Another observation model was not fitted."
+        f"for {_flagged(arms, 'INFLUENTIAL_UNIT')}. Another observation model was not fitted."
     )
 
 
-def _decisions_answer(analysis: Analysis, found: Robustness, arms: Sequence[ArmStability]) -> str:
+def _decisions_answer(analysis: Analysis, shown: Mapping[str, ArmStability]) -> str:
+    arms = list(shown.values())
     by_rope = ", ".join(
         f"{n} with a ROPE of {100 * rope:.0f} points"
-        for rope, n in claims_by_rope(analysis, found).items()
+        for rope, n in claims_by_rope(analysis, shown).items()
     )
     held = sum(arm.specifications.share_positive >= SPECIFICATIONS_MIN for arm in arms)
     return (
-        f"Claims with P(jump > ROPE) of at least {SURE} after controls in the main specification: "
+        f"claims with P(jump > ROPE) of at least {SURE} in the main specification: "
         f"{by_rope}. P(jump > 0) is above {HOLDS} in at least "
         f"{100 * SPECIFICATIONS_MIN:.0f}% of the specifications for {held} of "
         f"{counted(len(arms), 'claim')}; a specification changes the answer for "
@@ -180,15 +183,15 @@ def _decisions_answer(analysis: Analysis, found: Robustness, arms: Sequence[ArmS
     )
 
 
-def claims_by_rope(analysis: Analysis, found: Robustness) -> Mapping[float, int]:
+def claims_by_rope(analysis: Analysis, shown: Mapping[str, ArmStability]) -> dict[float, int]:
     """Return for each ROPE how many claims keep a sure jump in the main specification."""
-    table = found.tables["specifications"]
-    main = table[(table["label"] == "main") & (table["arm"] == CONTROLLED_ARM.label)]
-    sure = main[main["p_above"] >= SURE]
-    return {
-        rope: sum(
-            bool((carries(sure, claim) & (sure["rope"] == rope)).any())
-            for claim in analysis.source.claims
-        )
-        for rope in ROPES
-    }
+    assert analysis.robustness is not None
+    table = analysis.robustness.tables["specifications"]
+    sure = table[(table["label"] == "main") & (table["p_above"] >= SURE)]
+    counts = dict.fromkeys(ROPES, 0)
+    for claim in analysis.source.claims:
+        if claim.slug in shown:
+            own = sure[carries(sure, claim) & (sure["arm"] == shown[claim.slug].arm)]
+            for rope in ROPES:
+                counts[rope] += bool((own["rope"] == rope).any())
+    return counts
