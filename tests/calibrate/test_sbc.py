@@ -7,6 +7,12 @@ from toolkit.calibrate import sbc
 from toolkit.calibrate.sbc import N_RANKED, judge_ranks, rank_truth, run_sbc, sbc_design
 from toolkit.fit.sampling import FitSettings
 
+QUANTITIES = {
+    "jump, zero-shot, base", "jump, few-shot, instruction-tuned", "place of the jump",
+    "number of jumps that remain", "share of tasks with a jump", "share of these in an arm",
+    "joint log-likelihood",
+}  # fmt: skip
+
 
 def lines_of(ranks):
     return [{"ranks": {"q": int(rank)}} for rank in ranks]
@@ -52,6 +58,10 @@ def test_fits_that_are_kept_are_not_made_again(tmp_path, monkeypatch):
     assert len(run_sbc(2, settings, tmp_path / "sbc.jsonl")) == 2
     assert [line["seed"] for line in run_sbc(3, settings, tmp_path / "sbc.jsonl")] == [5, 6, 7]
     assert made == [5, 6, 7]
+    # All that are kept count, whatever was asked for; those that other code made do not.
+    assert len(run_sbc(0, settings, tmp_path / "sbc.jsonl")) == 3
+    monkeypatch.setattr(sbc, "code_of", lambda module: module.__name__)
+    assert run_sbc(0, settings, tmp_path / "sbc.jsonl") == []
 
 
 @pytest.mark.slow
@@ -59,16 +69,12 @@ def test_fits_that_are_kept_are_not_made_again(tmp_path, monkeypatch):
 def test_ranks_of_the_main_model_are_uniform(tmp_path):
     settings = FitSettings(500, 500, 4, 0.95, 100)
     found = judge_ranks(run_sbc(100, settings, tmp_path / "sbc.jsonl"))
-    assert len(found) == 6
+    assert {each.quantity for each in found} == QUANTITIES
     assert all(each.inside for each in found), [(e.quantity, e.largest_difference) for e in found]
 
 
 def test_one_fit_gives_a_rank_of_every_quantity():
     settings = FitSettings(60, 60, 2, 0.9, 3)
     found = rank_truth(sbc_design(), settings)
-    assert set(found["ranks"]) == {
-        "jump, zero-shot, base", "jump, few-shot, instruction-tuned", "place of the jump",
-        "number of jumps that remain", "share of tasks with a jump", "share of these in an arm",
-        "joint log-likelihood",
-    }  # fmt: skip
+    assert set(found["ranks"]) == QUANTITIES
     assert all(0 <= rank <= N_RANKED for rank in found["ranks"].values())

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit.calibrate.judge import QUANTILES
+from toolkit.calibrate.sbc import Uniformity
 from toolkit.calibrate.targets import (
-    TARGET_STEP,
     Coverage,
     Rate,
     Target,
     TruthRow,
-    is_wide,
     targets,
 )
 from toolkit.calibrate.truths import TRUTHS
@@ -27,6 +26,8 @@ Line = Mapping[str, Any]
 NOT_CONVERGED, POSTERIOR_ALONE = "NOT_CONVERGED", "POSTERIOR_ALONE"
 WITH_JUMP = (Outcome.JUMP_REMAINS.value, Outcome.EXPLAINED.value)
 CENTRAL = (0.50, 0.80, 0.90)
+# How often a step is found is told of this one.
+FOUND_STEP = "step of 20 points in all arms"
 # The block of ``truths`` in whose studies few tasks step, which speaks against each step there.
 FEW_STEPS, AMONG_FEW = "few steps", "where few tasks step"
 
@@ -52,8 +53,8 @@ class Certificate:
     n_fits: int
 
 
-def certify(lines: Sequence[Line]) -> Certificate:
-    """Return the certificate of the judged studies."""
+def certify(lines: Sequence[Line], ranks: Sequence[Uniformity] = ()) -> Certificate:
+    """Return the certificate of the judged studies, and of the ranks of prior draws."""
     tasks = [task for line in lines for task in line["tasks"]]
     rows = _rows(lines)
     nulls = [row for row in rows if not TRUTHS[row.truth].is_step]
@@ -73,7 +74,7 @@ def certify(lines: Sequence[Line]) -> Certificate:
         _called(jumps, Outcome.NO_JUMP),
         _called(caused, Outcome.JUMP_REMAINS),
         coverage,
-        targets(rows, overall, coverage),
+        targets(rows, overall, coverage, ranks),
         len(lines),
         sum(line["n_fits"] for line in lines),
     )
@@ -119,7 +120,7 @@ def _coverage(what: str, tasks: Iterable[Line], *, step: bool) -> Coverage:
     known = [
         (TRUTHS[task["truth"]].height, task["jumps"][CONTROLLED_ARM.label])
         for task in tasks
-        if (TRUTHS[task["truth"]].height > 0) is step and not is_wide(task["truth"])
+        if (TRUTHS[task["truth"]].height > 0) is step and not TRUTHS[task["truth"]].width
     ]
     return Coverage(what, _covered(known))
 
@@ -155,7 +156,7 @@ def reading(certificate: Certificate) -> str:
         f"({100 * low:.1f}% to {100 * high:.1f}% in the long run)"
     )
     for row in certificate.rows:
-        if row.truth == f"{TARGET_STEP} in all arms":
+        if row.truth == FOUND_STEP:
             among = f" {row.among}" if row.among else ""
             said += f"; of {row.right.of} jumps of 20 points{among} {row.right.n} were found"
     said += "."

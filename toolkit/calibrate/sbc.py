@@ -6,6 +6,7 @@ al. 2023): jumps, their place, how many there are, and the joint log-likelihood.
 draws are equal, as jumps of nothing are, the rank is drawn at random among the equals.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,24 +16,30 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from toolkit.calibrate.kept_lines import append, lines
+from toolkit.calibrate.kept_lines import Line, append, lines
+from toolkit.estimands import cell_accuracy, curves, jumps
 from toolkit.estimands.cell_accuracy import predicted_cells
 from toolkit.estimands.curves import thinned
 from toolkit.estimands.jumps import curve_of, jump, surviving
-from toolkit.fit.code import model_text
+from toolkit.fit.code import code_of, model_text
 from toolkit.fit.diagnose import diagnose_sampler, measure_mixing
 from toolkit.fit.draws import Fitted
 from toolkit.fit.sampling import FitSettings, compiled_model, structure
+from toolkit.jobs import HERE, Workers, run_unordered
 from toolkit.models import MODELS
 from toolkit.models.design import Design, build_design
+from toolkit.predictive import prior_predictive, replicates
 from toolkit.predictive.posterior_predictive import CELLS_MIN, judge_curve, uniformity_curve
 from toolkit.predictive.prior_predictive import prior_draws
 from toolkit.predictive.replicates import replicate_counts
+from toolkit.robustness import hidden_cells
 from toolkit.robustness.hidden_cells import cells_of
 from toolkit.robustness.variants import hash_text
 from toolkit.simulate import PlantedTask, StudyDesign, simulate_study
 from toolkit.study.claims import ARM_LABELS
 
+# What makes a rank of a fit.
+SOURCES = (cell_accuracy, curves, hidden_cells, jumps, prior_predictive, replicates)
 MODEL = "step"
 # Draws that the truth is ranked among: few enough to be nearly independent.
 N_RANKED = 99
@@ -84,10 +91,10 @@ def _tree(posterior: xr.Dataset) -> xr.DataTree:
 def _quantities(fitted: Fitted, posterior: xr.Dataset) -> dict[str, np.ndarray]:
     """Return the quantities that are ranked, (draw,), of the first task where they are of one."""
     design = fitted.design
-    jumps = jump(posterior, design, curve_of(fitted.model, design))
+    every = jump(posterior, design, curve_of(fitted.model, design))
     task = design.tasks[0]
     found = {
-        f"jump, {arm}": jumps.sel(task=task, arm=arm).to_numpy().ravel()
+        f"jump, {arm}": every.sel(task=task, arm=arm).to_numpy().ravel()
         for arm in (ARM_LABELS[0], ARM_LABELS[-1])
     }
     place = posterior["jump_gap"].sel(task=task).to_numpy().ravel()
@@ -95,7 +102,7 @@ def _quantities(fitted: Fitted, posterior: xr.Dataset) -> dict[str, np.ndarray]:
     return {
         **found,
         "place of the jump": place,
-        "number of jumps that remain": surviving(jumps, design.tasks).to_numpy().ravel(),
+        "number of jumps that remain": surviving(every, design.tasks).to_numpy().ravel(),
         "share of tasks with a jump": posterior["jump_tasks"].to_numpy().ravel(),
         "share of these in an arm": posterior["jump_arms"]
         .sel(arm=ARM_LABELS[0])
@@ -143,23 +150,25 @@ def run_sbc(
     settings: FitSettings,
     record: Path,
     done: Callable[[str], None] = lambda _: None,
-) -> list[Mapping[str, Any]]:
-    """Return the ranks of so many fits, of which those in ``record`` are not made again.
+    workers: Workers = HERE,
+) -> list[Line]:
+    """Make so many fits, as far as ``record`` does not hold them, and return the ranks it holds.
 
-    Fit k has the seed of ``settings`` plus k.
+    Fit k has the seed of ``settings`` plus k. Ranks that other models, settings or code made are
+    not returned.
     """
     design = sbc_design()
     made_by = {
         **asdict(settings),
         "models": hash_text(model_text(MODEL)),
+        "code": hash_text("\n".join(code_of(m) for m in (*SOURCES, sys.modules[__name__]))),
         "cells": structure(design),
     }
     kept = {line["seed"] for line in lines(record, made_by)}
-    for number in range(n):
-        seed = settings.random_seed + number
-        if seed not in kept:
-            found = rank_truth(design, replace(settings, random_seed=seed))
-            append(record, {**found, "made_by": made_by})
-            done(f"calibration fit {number + 1} of {n}")
-    wanted = range(settings.random_seed, settings.random_seed + n)
-    return [line for line in lines(record, made_by) if line["seed"] in wanted]
+    seeds = range(settings.random_seed, settings.random_seed + n)
+    missing = [replace(settings, random_seed=seed) for seed in seeds if seed not in kept]
+    made = run_unordered(rank_truth, [(design, each) for each in missing], workers)
+    for number, found in enumerate(made, n - len(missing) + 1):
+        append(record, {**found, "made_by": made_by})
+        done(f"calibration fit {number} of {n}")
+    return sorted(lines(record, made_by), key=lambda line: line["seed"])

@@ -1,19 +1,22 @@
-"""The rates of a certificate, and the targets that the procedure should reach (METHOD 7.2)."""
+"""The rates of a certificate, and the targets that the procedure should reach."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scipy import stats
 
-from toolkit.calibrate.truths import TRUTHS
+from toolkit.calibrate.sbc import Uniformity
+from toolkit.calibrate.truths import TRUTHS, KnownTruth
 from toolkit.estimands.estimate import CI_PROB
 
 LEAST_TASKS = 20
 FALSE_MAX, FALSE_MAX_OVERALL = 0.05, 0.02
 POWER_MIN, ATTRIBUTION_MIN = 0.80, 0.90
 COVERAGE_OFF_MAX = 0.03
-# The step that the targets are about.
-TARGET_STEP = "step of 20 points"
+# The step that must be found, and from which on its cause must be.
+TARGET_STEP = 0.20
+# So many fits of prior draws tell whether their ranks are uniform.
+LEAST_RANKS = 100
 
 
 @dataclass(frozen=True)
@@ -79,24 +82,30 @@ class Coverage:
 
 
 def targets(
-    rows: Sequence[TruthRow], overall: Rate, coverage: Sequence[Coverage]
+    rows: Sequence[TruthRow],
+    overall: Rate,
+    coverage: Sequence[Coverage],
+    ranks: Sequence[Uniformity] = (),
 ) -> tuple[Target, ...]:
     """Return every target that these studies speak of.
 
-    ``coverage`` is that of jumps without a step, of jumps with one, and of their number.
+    ``coverage`` is that of jumps without a step, of jumps with one, and of their number; ``ranks``
+    are those of prior draws in the fits of their data. About wide steps there is no target.
     """
     nulls = [row for row in rows if not TRUTHS[row.truth].is_step]
-    steps = [row for row in rows if row.truth.startswith(TARGET_STEP) and not is_wide(row.truth)]
     return (
         *_of_nulls(nulls, overall),
-        *(_of_step(row) for row in steps),
+        *(_of_step(row) for row in rows if _has_target(TRUTHS[row.truth])),
         *_of_coverage(*coverage),
+        *_of_ranks(ranks),
     )
 
 
-def is_wide(truth: str) -> bool:
-    """Return whether a truth is a step of some width, about which there is no target."""
-    return " over " in truth
+def _has_target(truth: KnownTruth) -> bool:
+    """Return whether a truth is a sharp step that must be found or, higher still, explained."""
+    if truth.width or truth.step < TARGET_STEP:
+        return False
+    return truth.step == TARGET_STEP or not truth.height
 
 
 def _of_nulls(nulls: Sequence[TruthRow], overall: Rate) -> Iterable[Target]:
@@ -122,6 +131,18 @@ def _of_step(row: TruthRow) -> Target:
     least = POWER_MIN if TRUTHS[row.truth].height else ATTRIBUTION_MIN
     name = f"{row.name}: right in at least {100 * least:.0f}%"
     return Target(name, row.right.text, row.right.share >= least, row.right.of >= LEAST_TASKS)
+
+
+def _of_ranks(ranks: Sequence[Uniformity]) -> Iterable[Target]:
+    if ranks:
+        inside = sum(each.inside is True for each in ranks)
+        n_fits = min(each.n for each in ranks)
+        yield Target(
+            "ranks of true values inside their 95% bands",
+            f"{inside} of {len(ranks)} quantities, {n_fits} fits",
+            inside == len(ranks),
+            n_fits >= LEAST_RANKS,
+        )
 
 
 def _of_coverage(of_null: Coverage, of_step: Coverage, of_count: Coverage) -> Iterable[Target]:

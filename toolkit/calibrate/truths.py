@@ -1,4 +1,4 @@
-"""The truths of the certificate (METHOD 7.2), and which of them share a simulated study.
+"""The truths of the certificate, and which of them share a simulated study.
 
 A truth plants one task: ``place`` (parameters) is where a smooth curve rises most or a step lies,
 and what the claim names. Truths that split the chains would spoil the mixing of everything that
@@ -35,12 +35,22 @@ FEW_SHOT, TUNING = "few-shot prompting", "instruction tuning"
 
 @dataclass(frozen=True)
 class KnownTruth:
-    """How a task of this truth is planted, and what E1 is of it in the controlled arm."""
+    """How a task of this truth is planted.
+
+    ``step`` is how high its step is in the arms that have one, over ``width`` decades; ``height``
+    is what E1 is of it in the controlled arm.
+    """
 
     name: str
     plant: Plant
-    is_step: bool = False
+    step: float = 0.0
     height: float = 0.0
+    width: float = 0.0
+
+    @property
+    def is_step(self) -> bool:
+        """Return whether the truth is a step."""
+        return self.step > 0
 
 
 @dataclass(frozen=True)
@@ -117,7 +127,7 @@ def _steps() -> list[KnownTruth]:
     }
     sharp = [
         KnownTruth(
-            f"step of {100 * height:.0f} points {where}", _step(truth, height), True,
+            f"step of {100 * height:.0f} points {where}", _step(truth, height), height,
             height if truth == "all arms" else 0.0,
         )
         for height in HEIGHTS
@@ -126,7 +136,7 @@ def _steps() -> list[KnownTruth]:
     wide = [
         KnownTruth(
             f"step of 20 points over {width:g} decades, all arms",
-            _step("all arms", 0.20, width), True, 0.20,
+            _step("all arms", 0.20, width), 0.20, 0.20, width,
         )
         for width in (0.1, 0.3, 0.6)
     ]  # fmt: skip

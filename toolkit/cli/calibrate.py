@@ -21,7 +21,9 @@ def calibrate(
     block: Annotated[
         list[str] | None, typer.Option(help="Truths that share a study; all blocks by default.")
     ] = None,
-    per_truth: Annotated[int, typer.Option(min=1, help="Tasks of every truth, at least.")] = 20,
+    per_truth: Annotated[
+        int, typer.Option(min=1, help="Tasks of each truth; some get half of it from few steps.")
+    ] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the first study of each block.")] = 1000,
     jobs: Annotated[int, typer.Option(min=1, help="Studies at a time, on all cores together.")] = 1,
     engine: Annotated[
@@ -41,7 +43,8 @@ def calibrate(
         bool,
         typer.Option(
             "--keep-draws",
-            help="Keep all draws, some 40 MB a fit, so that changed rules need no new fits.",
+            help="Keep the draws of main fits, some 40 MB each, and the tables of all others, so "
+            "that changed rules need no new fits.",
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
@@ -75,13 +78,16 @@ def calibrate(
     campaign = Campaign(name, found, cache=cache, keep_draws=keep_draws, **settings)
     folder = paths.calibration_dir(name, profile)
     record = folder / "runs.jsonl"
-    with step_by_step(f"{name}: calibration") as tell:
-        run_jobs(campaign, jobs_for(blocks, per_truth, seed), record, tell, workers)
+    wanted = jobs_for(blocks, per_truth, seed)
+    known = kept_studies(campaign, record)
+    n_missing = sum(job not in known for job in wanted)
+    with step_by_step(f"{name}: calibration", n_missing + sbc) as tell:
+        run_jobs(campaign, wanted, record, tell, workers)
         ranks = judge_ranks(
-            run_sbc(sbc, campaign.settings(seed), folder / "sbc.jsonl", tell) if sbc else []
+            run_sbc(sbc, campaign.settings(seed), folder / "sbc.jsonl", tell, workers)
         )
     studies = kept_studies(campaign, record)
-    certificate = certify(list(studies.values()))
+    certificate = certify(list(studies.values()), ranks)
     made = {
         "design": name,
         "profile": profile,

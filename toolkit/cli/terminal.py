@@ -59,20 +59,27 @@ def _cell(value: Any) -> Text:
 
 
 @contextmanager
-def step_by_step(title: str) -> Iterator[Callable[[str], None]]:
-    """Yield a function that is told each step done: a live line, or plain lines in a file."""
+def step_by_step(title: str, n_steps: int | None = None) -> Iterator[Callable[[str], None]]:
+    """Yield a function that is told each step done: a live line, or plain lines in a file.
+
+    Where the number of steps is known, there is a bar with the time left.
+    """
     if not sys.stderr.isatty():
         yield say
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
+    if n_steps:
+        left = TextColumn("and"), TimeRemainingColumn(), TextColumn("to go")
+        columns = [*columns[:-1], BarColumn(), *columns[-1:], *left]
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(escape(title), total=None)
+        task = progress.add_task(escape(title), total=n_steps)
         done = 0
 
         def tell(step: str) -> None:
             nonlocal done
             done += 1
-            progress.update(task, description=escape(f"{title}: {done} steps done, last {step}"))
+            said = escape(f"{title}: {done} steps done, last {step}")
+            progress.update(task, description=said, completed=done)
 
         yield tell
 
