@@ -63,12 +63,17 @@ def kept_verdicts_file(study_id: str) -> Path:
     return reports_dir() / study_id / "results" / "verdicts.json"
 
 
+def is_bundled(folder: Path) -> bool:
+    """Return whether this is a bundled study's folder, not one elsewhere of the same name."""
+    return folder.resolve().parent == data_dir().resolve()
+
+
 def robustness_dir(study_folder: Path) -> Path:
     """Return the folder of a study's kept robustness tables.
 
     A bundled study keeps them beside its report, another one in its own folder.
     """
-    if study_folder.parent == data_dir():
+    if is_bundled(study_folder):
         return reports_dir() / study_folder.name / "results" / "robustness"
     return study_folder / "results" / "robustness"
 

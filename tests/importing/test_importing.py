@@ -1,4 +1,7 @@
-"""An import writes all of a study or nothing, and says what the study can show."""
+"""An from pathlib import Path
+import writes all of a study or nothing, and says what the study can show."""
+
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -82,6 +85,31 @@ def test_fault_while_writing_leaves_the_first_study_as_it_was(
     with pytest.raises(SourceError, match="no room"):
         import_study(second, to)
     assert snapshot(tmp_path) == before
+
+
+def test_folder_that_can_not_take_its_place_leaves_the_first_study_as_it_was(
+    tmp_path, request_of, snapshot, monkeypatch
+):
+    to = tmp_path / "study"
+    import_study(request_of(("gpt2", 0, 55)), to)
+    (to / "results").mkdir()
+    (to / "results" / "verdicts.json").write_text("{}")
+    before, rename = snapshot(to), Path.rename
+    second = request_of(("gpt2", 0, 60))
+
+    def fail(self, target):
+        if target == to and self.name != "before":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fail)
+        with pytest.raises(SourceError, match="No space left"):
+            import_study(second, to)
+    assert snapshot(to) == before
+    import_study(second, to)
+    assert (to / "results" / "verdicts.json").read_text() == "{}"
+    assert read_scores(to).frame["n_correct"].tolist() == [60]
 
 
 def test_target_that_is_a_file_is_an_error(tmp_path, request_of):

@@ -80,7 +80,7 @@ def test_tasks_and_arms_of_equal_sizes_share_a_row():
 def test_task_at_the_floor_and_one_without_a_controlled_arm_are_named():
     found = by_sizes(scores(["riddles"], shots=(5,), share=0.25), "why")
     assert found.lines[1:] == (
-        "No cell is surely above chance, so that nothing shows: riddles.",
+        "No cell is surely 5 points above chance, so that nothing shows: riddles.",
         "Not measured in the arm 'zero-shot, base', so that no jump can be said to remain or to "
         "be explained: riddles.",
         "why",

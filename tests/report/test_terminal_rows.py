@@ -1,8 +1,11 @@
 """The verdicts as rows for a terminal."""
 
+from dataclasses import replace
+
 import pytest
 
-from toolkit.report.numbers import chance_of
+from toolkit.report import terminal_rows
+from toolkit.report.numbers import chance_of, interval
 from toolkit.report.terminal_rows import BARS, bar, sparkline, verdict_rows
 from toolkit.study.claims import arm_named
 
@@ -19,6 +22,22 @@ def test_sparkline_has_a_bar_for_each_size_of_the_arm(analysis):
     assert sparkline(analysis, "sorting", arm_named("few-shot, base")) == "▁▂▃▄"
     assert len(sparkline(analysis, "sorting", arm_named("few-shot, instruction-tuned"))) == 2
     assert sparkline(analysis, "no such task", arm_named("few-shot, base")) == "–"
+
+
+def test_neighbouring_sizes_share_a_bar_where_there_are_many(analysis, monkeypatch):
+    monkeypatch.setattr(terminal_rows, "BARS_MAX", 2)
+    assert sparkline(analysis, "sorting", arm_named("few-shot, base")) == "▁▃"
+
+
+def test_row_of_a_claim_without_a_control_tells_the_jump_as_published(analysis):
+    verdict = analysis.verdicts[0]
+    missing = replace(verdict.estimates["p_residual_jump"], median=float("nan"))
+    estimates = {**verdict.estimates, "p_residual_jump": missing}
+    unscored = replace(analysis, verdicts=(replace(verdict, estimates=estimates),))
+    (row,) = verdict_rows(unscored)
+    assert row["in the arm"] == "as published"
+    assert row["jump"] == interval(estimates["published_jump"])
+    assert row["P(> 5 points)"] == chance_of(estimates["p_published_jump"])
 
 
 def test_rows_say_what_the_verdicts_say(analysis):

@@ -118,6 +118,14 @@ def _is_measured(analysis: Analysis, task: str, arm: str) -> bool:
             f"{did_you_mean(task, list(known))}; correct the list of shared tasks."
         )
         raise ClaimError(msg)
+    claims = [verdict.claim.slug for verdict in analysis.verdicts if verdict.claim.task == task]
+    if len(claims) != 1:
+        study = analysis.source.study.id
+        msg = (
+            f"shared tasks: got task '{task}' of study '{study}' with {len(claims)} claims, "
+            "expected one; correct the list of shared tasks."
+        )
+        raise ClaimError(msg)
     return bool(analysis.jumps.sel(task=task, arm=arm).notnull().all())
 
 

@@ -126,11 +126,6 @@ def find_study(study: str, file: str = "study.toml") -> Path:
     raise ClaimError(msg)
 
 
-def is_bundled(folder: Path) -> bool:
-    """Return whether this is a bundled study's folder, not one elsewhere of the same name."""
-    return folder.resolve().parent == paths.data_dir().resolve()
-
-
 def load_study_folder(study: str) -> StudyFolder:
     """Return a study read and checked, or raise a ``ToolkitError`` naming the fault."""
     folder = find_study(study)
@@ -146,7 +141,7 @@ def load_study_folder(study: str) -> StudyFolder:
 def _plan_file(folder: Path) -> Path:
     """Return the study's own file, that of the bundled study that it is, or the defaults."""
     files = [folder / "analysis.toml"]
-    if is_bundled(folder):
+    if paths.is_bundled(folder):
         files.append(paths.analysis_file(folder.name))
     default = paths.CHECKOUT / "reports" / "analysis.default.toml"
     return next((file for file in files if file.exists()), default)

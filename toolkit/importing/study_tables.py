@@ -114,17 +114,27 @@ def write_tables(tables: Tables, folder: Path) -> None:
 
 
 def _move(folder: Path, to: Path) -> None:
+    """Put a folder in its place, with what else an earlier one of that name holds."""
     if not to.exists():
         folder.chmod(0o755)
         to.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(to)
         return
-    made = sorted(folder.iterdir())
-    for path in made:
-        path.replace(to / path.name)
-    # What an earlier import left would speak of other scores.
-    for stale in {OPTIONS_FILE, ITEMS_FILE} - {path.name for path in made}:
-        (to / stale).unlink(missing_ok=True)
+    to, before = to.resolve(), folder.parent / "before"
+    # What an earlier import left of these would speak of other scores.
+    left = {OPTIONS_FILE, ITEMS_FILE} | {path.name for path in folder.iterdir()}
+    for path in to.iterdir():
+        if path.name not in left:
+            copy = shutil.copytree if path.is_dir() else shutil.copy2
+            copy(path, folder / path.name)
+    shutil.copymode(to, folder)
+    # Whole folders change places: new scores never stand beside an earlier import's tasks.
+    to.rename(before)
+    try:
+        folder.rename(to)
+    except OSError:
+        before.rename(to)
+        raise
 
 
 def _check_runs(ledger: Ledger, names: dict[str, str]) -> None:

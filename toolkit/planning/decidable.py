@@ -14,6 +14,7 @@ import pandas as pd
 
 from toolkit.analysis.study_folder import StudyFolder, load_study_folder
 from toolkit.errors import ToolkitError
+from toolkit.estimands.estimate import MATERIAL
 from toolkit.simulate.tasks import PlantedTask, planted_claim
 from toolkit.study.claims import ARMS, CONTROLLED_ARM, Arm
 from toolkit.study.scores import Scores, read_scores
@@ -116,7 +117,8 @@ def by_sizes(scores: Scores, why: str) -> Decidable:
     ]
     if floor:
         lines.append(
-            f"No cell is surely above chance, so that nothing shows: {first_listed(floor, SHOWN)}."
+            f"No cell is surely {MATERIAL} above chance, so that nothing shows: "
+            f"{first_listed(floor, SHOWN)}."
         )
     if uncontrolled:
         lines.append(

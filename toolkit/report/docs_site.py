@@ -18,11 +18,14 @@ from toolkit.report.site_links import links, where_written
 Say = Callable[[str], None]
 # In the order of the links at the top of each page; every file of docs/ is one of them.
 WRITTEN = (
-    "index", "tutorial", "own-csv", "lm-eval", "measuring", "evaluating", "calibrating", "cluster",
+    "index", "tutorial", "results", "limits", "own-csv", "lm-eval", "measuring", "evaluating",
+    "calibrating", "cluster",
 )  # fmt: skip
 SHORT = {
     "index": "Documentation",
     "tutorial": "Tutorial",
+    "results": "Results",
+    "limits": "Limits",
     "own-csv": "Your own table",
     "lm-eval": "lm-eval results",
     "measuring": "Measuring",

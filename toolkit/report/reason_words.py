@@ -6,11 +6,12 @@ REASON_IN_WORDS = {
     "NOT_CONVERGED": "the sampler did not converge",
     "POSTERIOR_UNDECIDED": "the posterior is neither close to 0 nor to 1",
     "PUBLISHED_ARM_UNDECIDED": "the posterior of the published arm is neither close to 0 nor to 1",
+    "DIFFERENCE_UNDECIDED": "that the jump is larger as published than after controls is not sure",
     "NOT_SEPARABLE": "a jump is very probable, but the arm that would tell what made it is missing",
     "MISSING_ARM": "an arm is missing",
     "FEW_SIZES": "too few sizes were scored",
-    "ONE_SIDED": "fewer than two sizes lie on one side of the claimed threshold",
-    "WIDE_GAP": "no size lies near the claimed threshold, so that a steep curve looks like a jump",
+    "ONE_SIDED": "fewer than two sizes lie on one side of the claimed size",
+    "WIDE_GAP": "no size lies near the claimed one, so that a steep curve looks like a jump",
     "AT_FLOOR": f"no score is surely {MATERIAL} above chance in any arm",
     "CONTROL_NOT_CLEAN": "the controlled arm is not free of demonstrations",
     "JUMP_ELSEWHERE": "the jump lies at another size than claimed",
@@ -20,7 +21,8 @@ REASON_IN_WORDS = {
     "RIVAL_CURVES": "the jump does not hold on every rival curve",
     "RIVALS_DISAGREE": "rival curves disagree about the size of the jump",
     "WIDTH": "a step of free width is rather wide, or none, than sharp",
-    "JUMP_PRIOR": "the jump does not hold under other priors of its size",
+    "JUMP_PRIOR": "the jump does not hold under other priors of its size, or of how many tasks "
+    "or arms jump",
     "SPECIFICATIONS": "the jump does not hold over the admissible specifications",
 }
 # What the posterior says by itself when something else overrules it.

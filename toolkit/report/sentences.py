@@ -72,10 +72,10 @@ def counted_tasks(found: Survivors) -> str:
 def found(analysis: Analysis) -> str:
     """Return what the draws say of the claimed set, in one sentence."""
     key = likeliest_arm(analysis)
-    largest = max(
-        (v for v in analysis.verdicts if not isnan(v.estimates[key].median)),
-        key=lambda verdict: verdict.estimates[key].median,
-    )
+    measured = [v for v in analysis.verdicts if not isnan(v.estimates[key].median)]
+    if not measured:
+        return "No claimed task was scored at two sizes of one arm: nothing can be said of a jump."
+    largest = max(measured, key=lambda verdict: verdict.estimates[key].median)
     p = largest.estimates[key]
     limits = "" if analysis.robustness else ", with rival curves not compared"
     trusted = "" if largest.diagnosis.passed is True else "; a check of its fit failed"
@@ -167,17 +167,17 @@ def claim_sentence(verdict: Verdict) -> str:
 AFTER, PUBLISHED = "after controls", "as published"
 
 
-def shown_jump(verdict: Verdict) -> tuple[str, Estimate]:
-    """Return the probability of a jump after controls; as published where those were not scored."""
-    p = verdict.estimates["p_residual_jump"]
-    if isnan(p.median):
-        return PUBLISHED, verdict.estimates["p_published_jump"]
-    return AFTER, p
+def shown_jump(verdict: Verdict) -> tuple[str, Estimate, Estimate]:
+    """Return a jump and its probability: after controls, or as published where none was scored."""
+    of = verdict.estimates
+    if isnan(of["p_residual_jump"].median):
+        return PUBLISHED, of["published_jump"], of["p_published_jump"]
+    return AFTER, of["residual_jump"], of["p_residual_jump"]
 
 
 def square_words(verdict: Verdict, study: str) -> str:
     """Return what a square of the map stands for, in one line."""
-    where, p = shown_jump(verdict)
+    where, _, p = shown_jump(verdict)
     return (
         f"{verdict.claim.row}, {study}: {verdict.outcome.value}. Probability of a jump above "
         f"{MATERIAL} {where}: {chance_of(p)}."

@@ -12,7 +12,7 @@ import joblib
 
 from toolkit import paths
 from toolkit.analysis.analyse import Analysis, analyse
-from toolkit.analysis.study_folder import Profile, StudyFolder, is_bundled, load_study_folder
+from toolkit.analysis.study_folder import Profile, StudyFolder, load_study_folder
 from toolkit.errors import ReportError
 from toolkit.fit.draws import fit_model, is_fitted
 from toolkit.fit.sampling import FitSettings
@@ -182,7 +182,7 @@ def _check_page_names(ids: Sequence[str]) -> None:
 
 
 def _name_for_documents(source: StudyFolder) -> str:
-    return source.study.id if is_bundled(source.folder) else str(source.folder)
+    return source.study.id if paths.is_bundled(source.folder) else str(source.folder)
 
 
 def _fit_line(analysis: Analysis, seconds: float) -> str:
@@ -195,7 +195,7 @@ def _fit_line(analysis: Analysis, seconds: float) -> str:
 def _document(source: StudyFolder) -> Path:
     """Return the bundled study's own document, or the one for any study."""
     own = paths.reports_dir() / source.study.id / "index.qmd"
-    is_own = is_bundled(source.folder) and own.exists()
+    is_own = paths.is_bundled(source.folder) and own.exists()
     return own if is_own else paths.CHECKOUT / "reports" / "study.qmd"
 
 

@@ -1,15 +1,19 @@
 """The verdicts of a study as rows for a terminal, with a sparkline of score against size."""
 
+import numpy as np
+
 from toolkit.analysis.analyse import Analysis
 from toolkit.report.numbers import P_JUMP, chance_of, interval
+from toolkit.report.sentences import shown_jump
 from toolkit.study.claims import CONTROLLED_ARM, Arm, arm_named
 from toolkit.verdict.gates import in_arm
 from toolkit.verdict.rules import Verdict
 
 BARS = "▁▂▃▄▅▆▇█"
+BARS_MAX = 12
 LEGEND = (
-    "Bars: mean score by size, the smallest size first; the lowest bar is chance or less, the "
-    "highest a perfect score."
+    f"Bars: mean score by size, the smallest size first, neighbours together where there are over "
+    f"{BARS_MAX}; the lowest bar is chance or less, the highest a perfect score."
 )
 
 
@@ -19,28 +23,34 @@ def verdict_rows(analysis: Analysis) -> list[dict[str, str]]:
 
 
 def _row(analysis: Analysis, verdict: Verdict) -> dict[str, str]:
-    claim, of = verdict.claim, verdict.estimates
+    claim = verdict.claim
+    where, jump, p = shown_jump(verdict)
     return {
         "task": claim.row,
         "zero-shot, base": sparkline(analysis, claim.task, CONTROLLED_ARM),
         "as published": sparkline(analysis, claim.task, arm_named(claim.published_arm)),
         "published": claim.published_verdict,
         "verdict": verdict.outcome.value,
-        "jump after controls": interval(of["residual_jump"]),
-        P_JUMP: chance_of(of["p_residual_jump"]),
+        "jump": interval(jump),
+        P_JUMP: chance_of(p),
+        "in the arm": where,
         "reasons": ", ".join(dict.fromkeys(_in_words(reason.code) for reason in verdict.reasons)),
     }
 
 
 def sparkline(analysis: Analysis, task: str, arm: Arm) -> str:
-    """Return a bar for each size at which a task was scored in an arm, or a dash."""
+    """Return a bar for each size at which a task was scored in an arm, or a dash.
+
+    Of more than ``BARS_MAX`` sizes, neighbours share a bar.
+    """
     cells = in_arm(analysis.source.record.frame, arm)
     own = cells[cells["task"] == task]
     if own.empty:
         return "–"
     chance = float(own["chance"].iloc[0])
-    means = own.groupby("n_params")["score"].mean()
-    return "".join(bar((score - chance) / (1 - chance)) for score in means)
+    means = own.groupby("n_params")["score"].mean().to_numpy()
+    drawn = [part.mean() for part in np.array_split(means, min(len(means), BARS_MAX))]
+    return "".join(bar((score - chance) / (1 - chance)) for score in drawn)
 
 
 def bar(share: float) -> str:

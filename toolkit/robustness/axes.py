@@ -1,4 +1,4 @@
-"""The choices on which reasonable analysts differ, as far as a study carries them (METHOD 7.4).
+"""The choices on which reasonable analysts differ, as far as a study carries them.
 
 An *axis* is one choice, an *option* one way to make it, with the reason why an analyst could. An
 option that nobody should choose, or that the scores can't carry, is kept apart with its reason.

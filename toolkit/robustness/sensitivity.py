@@ -70,7 +70,7 @@ class PowerScaling:
 def power_scaling(fitted: Fitted, jumps: xr.DataArray) -> dict[tuple[str, str], PowerScaling]:
     """Return the sensitivities of every jump, by task and arm that was scored.
 
-    Of the hyperpriors only those at the top of the hierarchy are scaled, as METHOD asks; effects
+    Of the hyperpriors only those at the top of the hierarchy are scaled; effects
     below them follow. Constant draws have nothing to be sensitive.
     """
     posterior = fitted.idata["posterior"].to_dataset()

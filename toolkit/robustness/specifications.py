@@ -22,7 +22,7 @@ from toolkit.robustness.variants import COLUMNS, ROPES, Variant, hash_text, jump
 from toolkit.study.claims import ARMS, CONTROLLED_ARM, Arm, Claim
 from toolkit.study.scores import Scores
 
-# METHOD, rule 1: in at least 90% of the specifications P(jump > 0) is above 0.8.
+# The rule: in at least 90% of the specifications P(jump > 0) is above 0.8.
 HOLDS = 0.8
 BUDGET = 16
 RANDOM_SEED = 20240

@@ -29,7 +29,7 @@ from toolkit.models import MODELS
 from toolkit.paths import atomic_path
 from toolkit.study.scores import Scores
 
-# Region of practical equivalence as decided, and the two that METHOD's multiverse adds.
+# Region of practical equivalence as decided, and two others that an analyst could choose.
 ROPES = (0.03, ROPE, 0.10)
 # Up to this width in decades a step of free width counts as one.
 NARROW = 0.5

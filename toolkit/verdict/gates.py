@@ -20,7 +20,7 @@ from toolkit.wording import listed, size_label
 SIZES_MIN = 6
 SIZES_PER_SIDE_MIN = 2
 GAP_MAX_DECADES = 0.5
-# Detectable difference of two cells above which a task is never headlined on its own.
+# Detectable difference of two cells above which few items are a caution.
 MDE_MAX = 0.10
 BELOW_CHANCE_SHARE_MAX = 0.10
 
@@ -189,7 +189,7 @@ def _p_above(cells: pd.DataFrame, level: pd.Series) -> np.ndarray:
 
 
 def _floor_gate(cells: pd.DataFrame) -> Gate:
-    """Return whether any cell is surely above chance: at the floor nothing shows of the ability.
+    """Return whether a cell is surely a material step above chance: at the floor nothing shows.
 
     Sure over all cells together (Bonferroni): of many at chance one looks high by accident.
     """

@@ -100,6 +100,14 @@ def _undecided(estimates: Mapping[str, Estimate], said: str) -> Reason:
             f"{said}; 'no jump' needs at most {1 - SURE:.2f}, any other verdict that arm as well."
         )
     no_jump_left = 1 - controlled >= SURE
+    if no_jump_left and estimates["p_published_jump"].median >= SURE:
+        difference = estimates["p_difference"]
+        found = probability_text(difference.median, difference.mcse, SURE)
+        text = (
+            f"{said}; 'explained' needs a difference above {MATERIAL} with at least {SURE}: it has "
+            f"{found}."
+        )
+        return Reason("DIFFERENCE_UNDECIDED", text)
     return Reason("PUBLISHED_ARM_UNDECIDED" if no_jump_left else "POSTERIOR_UNDECIDED", text)
 
 
@@ -149,6 +157,7 @@ def _is_close(wanted: Outcome, estimates: Mapping[str, Estimate]) -> bool:
     deciding = [(estimates[name], limit) for name in names for limit in (SURE, 1 - SURE)]
     if wanted is Outcome.NO_JUMP:
         deciding += [(estimates[f"{name}_even_odds"], 1 - SURE) for name in names]
+    deciding.append((estimates["p_difference"], SURE))  # of which "explained" must be sure
     return any(abs(p.median - limit) < 2 * p.mcse for p, limit in deciding)
 
 

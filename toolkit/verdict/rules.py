@@ -1,6 +1,6 @@
 """Claim + estimates + diagnosis + gates -> a four-valued verdict with its reasons.
 
-Rules (METHOD 6), with delta the half-width of the region of practical equivalence (ROPE):
+Rules, with delta the half-width of the region of practical equivalence (ROPE):
 
 jump remains    P(jump in the controlled arm > delta) >= 0.95, and every gate open
 explained       P(jump in the published arm > delta) >= 0.95, P(jump in the controlled arm < delta)

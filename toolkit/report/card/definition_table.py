@@ -148,7 +148,7 @@ def metric_table(results: Sequence[SwapResult]) -> str:
 
 def _metric_part(result: SwapResult) -> str:
     published = published_reading(result.claim, result.arm)
-    flags = "; ".join(FLAGS.get(flag, flag) for flag in result.flags)
+    flags = "; ".join(FLAGS[flag] for flag in result.flags)
     said = f"Published: {published}." if published else _published_verdict(result)
     rows = [_metric_row(reading) for reading in result.readings]
     header = (

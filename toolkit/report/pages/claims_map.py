@@ -82,7 +82,7 @@ def _square(analysis: Analysis, verdict: Verdict) -> str:
     Of the jump as published, and hollow, where nothing was scored after controls.
     """
     words = html.escape(square_words(verdict, analysis.source.study.short_title))
-    where, p = shown_jump(verdict)
+    where, _, p = shown_jump(verdict)
     kind = BADGES[verdict.outcome] + (" hollow" if where == PUBLISHED else "")
     bar = "" if isnan(p.median) else f' style="--p:{max(100 * p.median, BAR_MIN):.0f}%"'
     target = html.escape(claim_link(analysis, verdict), quote=True)
@@ -100,7 +100,7 @@ def _rank(p: float) -> tuple[bool, float]:
 def claims_table(analyses: Sequence[Analysis]) -> str:
     """Return every claim of every study, published beside ours, the likeliest jumps first."""
     of = [(analysis, verdict) for analysis in analyses for verdict in analysis.verdicts]
-    of.sort(key=lambda pair: _rank(shown_jump(pair[1])[1].median))
+    of.sort(key=lambda pair: _rank(shown_jump(pair[1])[-1].median))
     rows = [
         (
             tables.link(claim_link(a, v), v.claim.row),

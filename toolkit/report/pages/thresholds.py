@@ -75,6 +75,8 @@ THRESHOLDS = (
     Threshold(gates, "GAP_MAX_DECADES", DESIGN, "Gap between the two sizes around the claimed "
               "size, and around the place where the fit puts the jump", "at most {v} decades",
               "WIDE_GAP, LOCATION_UNRESOLVED"),
+    Threshold(estimate, "SURE", DESIGN, "Probability, over all cells of the task together, that "
+              "one lies more than the smallest jump above chance", "at least {v}", "AT_FLOOR"),
     Threshold(jump_place, "SHARE_NEAR_MIN", DESIGN, "Share of the jumps that lie near the "
               "claimed size", "at least {p}%", "JUMP_ELSEWHERE"),
     Threshold(support, "RIVAL_SURE", JUMP, "Probability of a jump on each flexible rival curve "
