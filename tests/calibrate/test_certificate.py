@@ -1,10 +1,19 @@
 """Rates, coverage and targets of a certificate, from lines made by hand."""
 
+import json
+
+import jsonschema
 import numpy as np
 import pytest
 
 from toolkit.calibrate.certificate import FEW_STEPS, certify, reading
-from toolkit.calibrate.certificate_file import certificate_record, target_rows, truth_rows
+from toolkit.calibrate.certificate_file import (
+    SCHEMA,
+    certificate_record,
+    target_rows,
+    truth_rows,
+)
+from toolkit.calibrate.sbc import judge_ranks
 from toolkit.calibrate.targets import Rate
 from toolkit.calibrate.truths import BLOCKS, TRUTHS, right_of
 from toolkit.study.claims import ARM_LABELS, ARMS
@@ -156,6 +165,37 @@ def test_undetermined_claims_are_counted_with_their_first_reason():
         "jump remains": 1, "explained": 0, "no jump": 0, "undetermined": 2,
     }  # fmt: skip
     assert truth_rows(found)[0]["why undetermined"] == "NOT_CONVERGED 2"
+
+
+def test_record_fulfils_its_schema():
+    ranks = judge_ranks([{"ranks": {"q": number}} for number in range(0, 100, 4)])
+    settings = {"draws": 1, "rival_draws": 1, "tune": 1, "chains": 2, "target_accept": 0.9}
+    hashes = dict.fromkeys(("models", "simulator", "rules"), "0")
+    made = {"design": "rich", "profile": "quick", "seeds": {"smooth": [1]}, **settings, **hashes}
+    found = certify([line(steps(2, 1) + smooth(Outcome.NO_JUMP, 3, True))], ranks)
+    record = certificate_record(found, made, ranks)
+    jsonschema.validate(json.loads(json.dumps(record)), json.loads(SCHEMA.read_text()))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(record | {"n_studies": "two"}, json.loads(SCHEMA.read_text()))
+
+
+def test_ranks_are_a_target_with_enough_fits():
+    ranks = judge_ranks([{"ranks": {"q": number % 100}} for number in range(100)])
+    found = target_of(certify([line(steps(20))], ranks), "ranks of true values")
+    assert (found.reached, found.enough) == (True, True)
+    assert found.found == "1 of 1 quantities, 100 fits"
+    biased = judge_ranks([{"ranks": {"q": number % 30}} for number in range(60)])
+    found = target_of(certify([line(steps(20))], biased), "ranks of true values")
+    assert (found.reached, found.enough) == (False, False)
+    assert not [t for t in certify([line(steps(20))]).targets if "ranks" in t.name]
+
+
+def test_higher_steps_must_have_their_cause_found_and_lower_ones_nothing():
+    names = [f"step of {points} points with few-shot only" for points in (10, 20, 30)]
+    tasks = [task(name, Outcome.EXPLAINED, True) for name in names]
+    tasks.append(task("step of 30 points in all arms", Outcome.JUMP_REMAINS, True))
+    found = [t.name for t in certify([line(tasks)]).targets if ": right in at least" in t.name]
+    assert found == [f"{name}: right in at least 90%" for name in names[1:]]
 
 
 def test_record_holds_what_the_tables_show():

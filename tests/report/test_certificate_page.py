@@ -12,6 +12,7 @@ from toolkit.calibrate.runs import Campaign
 from toolkit.calibrate.sbc import judge_ranks
 from toolkit.errors import ToolkitError
 from toolkit.report.pages import certificate_page
+from toolkit.report.pages.certificate_page import error_rates
 from toolkit.simulate import RICH
 from toolkit.study.claims import ARM_LABELS
 
@@ -50,6 +51,15 @@ def keep(folder, **changes):
     judged = judge_ranks([{"ranks": {"jump, zero-shot, base": int(rank)}} for rank in ranks])
     record = certificate_record(certify([line]), made, judged)
     write_certificate(record, folder / "rich" / "certificate.json")
+
+
+def test_first_pages_tell_the_rates_that_are_known(folder, analysis):
+    assert error_rates([analysis]).endswith("not known yet for these rules.")
+    keep(folder)
+    assert error_rates([analysis]).startswith(
+        "On a rich design, 0 of 20 simulated claims without a jump were called one (0.0% to 13.9% "
+        "in the long run); not run: "
+    )
 
 
 def test_certificates_that_were_not_made_are_named_with_their_command(shown):

@@ -30,6 +30,22 @@ def test_files_have_names_of_their_own(analysis):
         assert all(file.text.endswith("\n") for file in files)
 
 
+def test_estimates_hold_all_that_is_a_summary_of_draws(analysis):
+    text = next(f.text for f in study_files(analysis) if f.name.endswith("estimates.csv"))
+    table = pd.read_csv(io.StringIO(text))
+    groups = set(table["group"])
+    assert {"surviving claims", "jump", "attribution, published arm"} <= groups
+    shape = analysis.verdicts[0].shape
+    assert {f"sharpness, {arm}" for arm in shape.sharpness} <= groups
+    own = table[table["slug"] == analysis.verdicts[0].claim.slug]
+    for onset in shape.onsets:
+        of_arm = own[own["group"] == f"onset, {onset.arm}"].set_index("quantity")
+        assert of_arm.loc["P(within the sizes)", "median"] == pytest.approx(onset.p_within.median)
+        assert ("size" in of_arm.index) == (onset.at is not None)
+    none = table[table["group"] == "surviving claims"].set_index("quantity")
+    assert none.loc["P(none)", "median"] == pytest.approx(analysis.headline.p_none.median)
+
+
 def test_made_names_command_hash_seed_and_versions(analysis, robust):
     record = made(analysis)
     assert record["command"] == "emergence report tiny"

@@ -85,3 +85,13 @@ def test_stacked_tail_is_the_weighted_one_at_every_cut():
         assert each.log_score == pytest.approx(-2.0)
         assert each.observed == 0.5
     assert stacked(table, "ours", ARM_LABELS[3]) == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("rhat", 1.02), ("ess", 399.0), ("rhat", np.nan), ("ess", np.nan)]
+)
+def test_one_model_that_did_not_converge_spoils_the_stack(column, value):
+    table = table_of({"good": (-2.0, 0.2), "bad": (-2.0, 0.6)}).assign(rhat=1.001, ess=900.0)
+    assert all(each.converged for each in stacked(table, "ours", ARM_LABELS[0]))
+    table.loc[table["model"] == "bad", column] = value
+    assert not any(each.converged for each in stacked(table, "ours", ARM_LABELS[0]))

@@ -13,6 +13,7 @@ from toolkit.errors import ToolkitError
 from toolkit.paths import write_whole
 
 FORMAT = 1
+SCHEMA = Path(__file__).with_name("certificate.schema.json")
 
 
 def certificate_record(

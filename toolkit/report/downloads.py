@@ -15,6 +15,7 @@ from typing import Any
 from toolkit import __version__
 from toolkit.analysis.analyse import Analysis
 from toolkit.estimands.estimate import Estimate
+from toolkit.estimands.shape import Shape
 from toolkit.report.draws_summary import draws_csv
 from toolkit.report.verdicts_file import as_text, number, rows_as_csv, study_record
 from toolkit.verdict.rules import Verdict
@@ -140,22 +141,48 @@ def _verdict_row(analysis: Analysis, verdict: Verdict) -> dict[str, Any]:
 
 
 def estimates_csv(analyses: Sequence[Analysis]) -> str:
-    """Return one row for each reported quantity of each claim."""
+    """Return one row for each reported quantity of each study and claim.
+
+    E5 is no quantile of draws, and stands in verdicts.json under ``stability``.
+    """
     rows = []
     for analysis in analyses:
+        of_study = {"study": analysis.source.study.id, "slug": ""}
+        rows += [
+            {**of_study, "group": "surviving claims", "quantity": each.name, **_values(each)}
+            for each in (analysis.headline.count, analysis.headline.p_none)
+        ]
         for verdict in analysis.verdicts:
             groups: dict[str, Mapping[str, Estimate]] = {
                 "jump": verdict.estimates,
                 "attribution, published arm": verdict.attribution,
                 "attribution, few-shot and tuned arm": verdict.elicitation,
+                **_shape_groups(verdict.shape),
             }
-            where = {"study": analysis.source.study.id, "slug": verdict.claim.slug}
+            where = {**of_study, "slug": verdict.claim.slug}
             rows += [
                 {**where, "group": group, "quantity": name, **_values(each)}
                 for group, estimates in groups.items()
                 for name, each in estimates.items()
             ]
     return rows_as_csv(ESTIMATE_COLUMNS, rows)
+
+
+def _shape_groups(shape: Shape) -> dict[str, dict[str, Estimate]]:
+    """Return E4 and E6 by arm; sizes are log10 of parameters."""
+    found: dict[str, dict[str, Estimate]] = {}
+    for arm, sharp in shape.sharpness.items():
+        known = {"P(rise)": sharp.p_rises, "width of the rise": sharp.width}
+        found[f"sharpness, {arm}"] = {name: each for name, each in known.items() if each}
+    for onset in shape.onsets:
+        known = {
+            "P(within the sizes)": onset.p_within,
+            "P(at the smallest)": onset.p_smallest,
+            "size": onset.at,
+            "earlier than controlled by": shape.earlier.get(onset.arm),
+        }
+        found[f"onset, {onset.arm}"] = {name: each for name, each in known.items() if each}
+    return found
 
 
 def _values(estimate: Estimate) -> dict[str, Any]:

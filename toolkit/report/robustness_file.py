@@ -105,7 +105,8 @@ def robustness_rows(analysis: Analysis) -> list[dict[str, Any]]:
             continue
         found = shown[claim.slug]
         p = [rival.p_above for rival in found.rivals]
-        tail = "no cut" if found.at_claim is None else f"{found.at_claim.tail:.2f}"
+        at = found.at_claim
+        tail = "no cut" if at is None else f"{at.tail:.2f}" if at.converged else "not converged"
         out.append(
             {
                 "task": claim.row,

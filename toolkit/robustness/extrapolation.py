@@ -18,6 +18,7 @@ from scipy import optimize, special, stats
 from toolkit.estimands import cell_accuracy
 from toolkit.estimands.cell_accuracy import predicted_cells
 from toolkit.estimands.curves import thinned
+from toolkit.fit.diagnose import ESS_MIN, RHAT_MAX
 from toolkit.fit.sampling import FitSettings, Variation
 from toolkit.models import SMOOTH
 from toolkit.models.design import Design, build_design
@@ -123,7 +124,8 @@ class Extrapolation:
     """E5 of a claim in one arm at one cut, under the stack of smooth models.
 
     ``tail``: predictive probability of scores as high as those of the larger checkpoints.
-    ``low`` and ``high`` are the models' 90% bounds, averaged with their weights.
+    ``low`` and ``high`` are the models' 90% bounds, averaged with their weights. ``worst_rhat`` and
+    ``least_ess`` are those of the expected scores, over the models.
     """
 
     cut: float
@@ -136,6 +138,17 @@ class Extrapolation:
     log_score: float
     weights: dict[str, float]
     worst_rhat: float
+    least_ess: float
+
+    @property
+    def converged(self) -> bool:
+        """Return whether every model's chains agree, with enough draws to tell."""
+        return self.worst_rhat <= RHAT_MAX and self.least_ess >= ESS_MIN
+
+    @property
+    def tail_mcse(self) -> float:
+        """Return the Monte Carlo error of ``tail``, as if all models had the fewest draws."""
+        return float(np.sqrt(self.tail * (1 - self.tail) / self.least_ess))
 
 
 def stack_weights(table: pd.DataFrame, without_task: str) -> dict[str, float]:
@@ -175,7 +188,8 @@ def stacked(table: pd.DataFrame, task: str, arm: str) -> tuple[Extrapolation, ..
                 mean("tail"), mean("expected"), mean("low"), mean("high"),
                 float(rows["observed"].iloc[0]), int(rows["n_cells"].iloc[0]),
                 _log_mean(rows["log_score"].to_numpy(), share),
-                weights, float(rows["rhat"].max()),
+                weights, float(rows["rhat"].max(skipna=False)),
+                float(rows["ess"].min(skipna=False)),
             )
         )  # fmt: skip
     return tuple(out)

@@ -114,11 +114,21 @@ def foretold_sentence(arm: str, at: Extrapolation | None) -> str:
     """Return what smooth curves up to the claimed size foretold of the larger checkpoints."""
     if at is None:
         return f"In the arm {arm} no cut with three sizes lies below the claimed one."
+    unsure = "" if at.converged else f" Not to be relied on: {not_converged(at)}."
     larger = "larger checkpoint" if at.n_cells == 1 else f"{at.n_cells} larger checkpoints"
     return (
         f"In the arm {arm}, from sizes up to {size_label(at.cut)}, smooth curves foretold a mean "
         f"score of {points(at.expected)} [{points(at.low)}, {points(at.high)}] for the {larger}; "
         f"{points(at.observed)} was seen. A score as high as that had probability {share(at.tail)}."
+        f"{unsure}"
+    )
+
+
+def not_converged(at: Extrapolation) -> str:
+    """Return why what was foretold is not to be relied on."""
+    return (
+        f"the smooth curves' chains disagree or are short (R-hat {at.worst_rhat:.3f}, "
+        f"{at.least_ess:.0f} effective draws)"
     )
 
 

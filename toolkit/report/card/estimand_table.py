@@ -7,7 +7,8 @@ from toolkit.estimands.curves import Sharpness
 from toolkit.estimands.estimate import MATERIAL, SURE, Estimate
 from toolkit.estimands.onset import Onset
 from toolkit.estimands.reported import ELICITED
-from toolkit.report.html_tables import Markup, Num, link, table
+from toolkit.report.card.card_sentences import not_converged
+from toolkit.report.html_tables import Markup, Num, link, marked, table
 from toolkit.report.numbers import (
     chance_of,
     counted,
@@ -135,7 +136,12 @@ def _extrapolation_rows(found: tuple[ArmStability, ...] | None, study: str) -> l
             f"{points(at.expected)} [{points(at.low)}, {points(at.high)}], seen "
             f"{points(at.observed)} points; small means abrupt"
         )
-        rows.append(("E5", f"{name}, {arm.arm}", Num(share(at.tail)), CHANCE, "", text))
+        if at.converged:
+            value, error = Num(share(at.tail)), Num(f"{at.tail_mcse:.3f}")
+        else:
+            value, error = marked("not converged"), ""
+            text = f"{text}; {not_converged(at)}"
+        rows.append(("E5", f"{name}, {arm.arm}", value, CHANCE, error, text))
     return rows
 
 
@@ -173,7 +179,7 @@ def cuts_table(arm: ArmStability) -> str:
     rows = [_cut_row(cut) for cut in arm.extrapolation]
     header = (
         "sizes up to", "larger cells", "foretold, points [90%]", "seen", "P(as high)",
-        "log score", "largest R-hat",
+        "log score", "largest R-hat", "fewest draws (ESS)",
     )  # fmt: skip
     return table(header, rows, f"E5 at every cut, {arm.arm}")
 
@@ -187,4 +193,5 @@ def _cut_row(cut: Extrapolation) -> tuple[str | Num, ...]:
         Num(share(cut.tail)),
         Num(f"{cut.log_score:.2f}"),
         Num(f"{cut.worst_rhat:.3f}"),
+        Num(f"{cut.least_ess:.0f}"),
     )

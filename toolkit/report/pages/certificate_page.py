@@ -44,14 +44,31 @@ def certificate(analysis: Analysis) -> None:
     show_html(_shown(OWN, "", source.study.id, own) + _shown(ELSEWHERE, RICH_TEXT, "rich", rich))
 
 
-def certified_names(analyses: Sequence[Analysis]) -> list[str]:
-    """Return the designs whose certificate counts: those of studies, and the rich one."""
-    named = [
-        f"the design of {source.study.short_title}"
-        for source in (analysis.source for analysis in analyses)
-        if _kept(source.study.id, OwnDesign(source.record, source.claims))
+def error_rates(analyses: Sequence[Analysis]) -> str:
+    """Return how often claims are judged wrong, on the designs whose certificate counts."""
+    sources = [analysis.source for analysis in analyses]
+    designs = {
+        f"the design of {source.study.short_title}": (
+            source.study.id, OwnDesign(source.record, source.claims)
+        )
+        for source in sources
+    } | {"a rich design": ("rich", RICH)}  # fmt: skip
+    said = [
+        f"On {name}, {_rates(record)}."
+        for name, design in designs.items()
+        if (record := _kept(*design)) is not None
     ]
-    return [*named, "a rich design"] if _kept("rich", RICH) else named
+    return " ".join(said) or "How often such verdicts are right is not known yet for these rules."
+
+
+def _rates(record: dict[str, Any]) -> str:
+    false, denied = record["called_a_jump_without_one"], record["jumps_called_none"]
+    none = f", and {denied['n']} of {denied['of']} jumps none" if denied["of"] else ""
+    return (
+        f"{false['n']} of {false['of']} simulated claims without a jump were called one "
+        f"({100 * false['low']:.1f}% to {100 * false['high']:.1f}% in the long run){none}"
+        f"{_not_run(record)}"
+    )
 
 
 def _shown(title: str, about: str, name: str, record: dict[str, Any] | None) -> str:

@@ -14,7 +14,7 @@ from toolkit.report.display import show_chart, show_html
 from toolkit.report.downloads import file_list, site_files
 from toolkit.report.numbers import NOT_MEASURED, counted, interval
 from toolkit.report.pages import claims_map as maps
-from toolkit.report.pages.certificate_page import certified_names
+from toolkit.report.pages.certificate_page import error_rates
 from toolkit.report.pages.study_page import analysis_of, likely_numbers
 from toolkit.report.reason_words import REASON_IN_WORDS
 from toolkit.verdict.gates import Outcome
@@ -83,16 +83,13 @@ def _what_next(analyses: list[Analysis]) -> str:
 def _behind(analyses: list[Analysis]) -> str:
     """Return what stands behind the verdicts besides one fit of each study."""
     robust = [a.source.study.short_title for a in analyses if a.robustness is not None]
-    certified = certified_names(analyses)
     fitted = (
         "Rival curves, other priors and other specifications were fitted for "
         f"{listed(robust) or 'no study yet'}: without them no claim is given a jump. 'No jump' "
         "does not wait for them; it rests on one curve and must hold whatever share of the other "
         "tasks jumps."
     )
-    if not certified:
-        return f"{fitted} How often such verdicts are right is not known yet for these rules."
-    return f"{fitted} How often such verdicts are right is known for {listed(certified)}."
+    return f"{fitted} {error_rates(analyses)}"
 
 
 def _undecided(analyses: list[Analysis]) -> list[tuple[Analysis, Verdict]]:

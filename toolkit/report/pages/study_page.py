@@ -16,6 +16,7 @@ from toolkit.report import html_tables as tables
 from toolkit.report import sentences
 from toolkit.report.display import show_chart, show_html
 from toolkit.report.numbers import NOT_MEASURED, counted, interval
+from toolkit.report.pages.certificate_page import error_rates
 from toolkit.report.reason_words import REASON_IN_WORDS
 from toolkit.verdict.gates import Outcome
 
@@ -32,11 +33,13 @@ def analysis_of(study: str, profile: Profile) -> Analysis:
 
 
 def summary(analysis: Analysis) -> None:
-    """Show what was claimed and what we find, in three sentences."""
+    """Show what was claimed and what we find, in three sentences, and how often that is wrong."""
+    rates = html.escape(error_rates([analysis]))
     show_html(
         sentences.paragraphs(
             sentences.claimed(analysis), sentences.found(analysis), sentences.decided(analysis)
         )
+        + f'<p>{rates} <a href="#sec-certificate">More of this</a>.</p>'
     )
 
 
