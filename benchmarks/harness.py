@@ -133,9 +133,9 @@ class Own:
         budget: int | None = None,
     ) -> None:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        from toolkit.evaluate.encoding import load_encoder
-        from toolkit.evaluate.engine import load_engine
-        from toolkit.evaluate.plan import CheckpointPlan
+        from toolkit.evaluate.engine.engine import load_engine
+        from toolkit.evaluate.plan.plan import CheckpointPlan
+        from toolkit.evaluate.prompts.encoding import load_encoder
         from toolkit.evaluate.requests import CheckpointSource
 
         source: Any = CheckpointSource(str(folder), dtype=dtype, attention=attention)

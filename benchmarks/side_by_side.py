@@ -89,8 +89,8 @@ def count_tokens(own: Own, workload: Workload, prompts: Sequence[Prompt]) -> dic
     These are the distinct nodes of the token trie; an encoder reads each distinct context whole.
     Of a generated text all tokens but the last are run as well.
     """
-    from toolkit.evaluate.prompt_store import shared_beginning
-    from toolkit.evaluate.trie import count_work
+    from toolkit.evaluate.engine.trie import count_work
+    from toolkit.evaluate.store.prompts import shared_beginning
 
     requests = own.requests(prompts)
     work = count_work(requests, encoder_decoder=workload.family == "t5")

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import evaluator, harness, side_by_side
 from benchmarks.workloads import WORKLOADS, make_items, make_prompts
-from toolkit.evaluate.prompt_store import shared_beginning
+from toolkit.evaluate.store.prompts import shared_beginning
 from toolkit.paths import CHECKOUT
 
 MISSING = harness.missing()

@@ -17,7 +17,7 @@ def checkpoints(tmp_path_factory) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def engine_of(checkpoints):
     """Load an engine once for each family, attention and budget."""
-    from toolkit.evaluate.engine import load_engine
+    from toolkit.evaluate.engine.engine import load_engine
     from toolkit.evaluate.requests import CheckpointSource
 
     loaded = {}

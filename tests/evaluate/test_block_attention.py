@@ -5,14 +5,14 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch.nn.functional import scaled_dot_product_attention  # noqa: E402
 
-from toolkit.evaluate.block_attention import (  # noqa: E402
+from toolkit.evaluate.engine.block_attention import (  # noqa: E402
     Block,
     Sight,
     Stretches,
     attention,
     seeing,
 )
-from toolkit.evaluate.decoder import PlacedLayer, cache_of, key_values_of  # noqa: E402
+from toolkit.evaluate.engine.decoder import PlacedLayer, cache_of, key_values_of  # noqa: E402
 
 CHANNELS = 8
 

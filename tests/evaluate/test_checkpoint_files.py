@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("huggingface_hub")
 from toolkit.errors import CheckpointError
-from toolkit.evaluate.checkpoint_files import checkpoint_folder, count_stored_parameters
-from toolkit.evaluate.fingerprint import fingerprint
+from toolkit.evaluate.engine.checkpoint_files import checkpoint_folder, count_stored_parameters
+from toolkit.evaluate.engine.fingerprint import fingerprint
 from toolkit.evaluate.requests import CheckpointSource
 
 

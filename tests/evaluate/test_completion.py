@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.evaluate.completion import Completion
+from toolkit.evaluate.engine.completion import Completion
 from toolkit.evaluate.requests import Generated, GenerateRequest
 
 END = 0

@@ -101,7 +101,7 @@ def test_a_text_ends_at_the_end_token(engine_of, monkeypatch):
 
 
 def beginning_with_end(engine, end):
-    from toolkit.evaluate.completion import Completion
+    from toolkit.evaluate.engine.completion import Completion
 
     return lambda request: Completion(request, engine._decode, frozenset([end]))
 

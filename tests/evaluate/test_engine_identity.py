@@ -9,8 +9,8 @@ import tokenizers  # noqa: E402
 import transformers  # noqa: E402
 from tiny_checkpoints import byte_level_tokenizer  # noqa: E402
 
-from toolkit.evaluate.engine import load_engine  # noqa: E402
-from toolkit.evaluate.fingerprint import fingerprint  # noqa: E402
+from toolkit.evaluate.engine.engine import load_engine  # noqa: E402
+from toolkit.evaluate.engine.fingerprint import fingerprint  # noqa: E402
 from toolkit.evaluate.requests import CheckpointSource  # noqa: E402
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from tiny_checkpoints import N_CONTEXT, save_checkpoint  # noqa: E402
 
 from toolkit.errors import CheckpointError  # noqa: E402
-from toolkit.evaluate.engine import load_engine  # noqa: E402
+from toolkit.evaluate.engine.engine import load_engine  # noqa: E402
 from toolkit.evaluate.requests import CheckpointSource, GenerateRequest, ScoreRequest  # noqa: E402
 
 SHOTS = tuple(range(20, 80))

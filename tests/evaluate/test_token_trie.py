@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.evaluate.packing import MIN_PREFIX, Packing
+from toolkit.evaluate.engine.packing import MIN_PREFIX, Packing
+from toolkit.evaluate.engine.trie import TokenTrie, Work, count_work, in_order
 from toolkit.evaluate.requests import GenerateRequest, ScoreRequest
-from toolkit.evaluate.trie import TokenTrie, Work, count_work, in_order
 
 # Few different tokens, so that sequences meet and part often.
 token = st.integers(0, 2)
@@ -113,9 +113,10 @@ def test_a_prefix_is_cut_once_for_all_bundles_that_share_it():
 
 def test_counting_work_needs_no_torch():
     code = (
-        "import sys, toolkit.evaluate.requests, toolkit.evaluate.trie, toolkit.evaluate.packing, "
-        "toolkit.evaluate.fingerprint, toolkit.evaluate.completion, "
-        "toolkit.evaluate.request_checks, toolkit.evaluate.checkpoint_files; "
+        "import sys, toolkit.evaluate.requests, toolkit.evaluate.engine.trie, "
+        "toolkit.evaluate.engine.packing, "
+        "toolkit.evaluate.engine.fingerprint, toolkit.evaluate.engine.completion, "
+        "toolkit.evaluate.engine.request_checks, toolkit.evaluate.engine.checkpoint_files; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,10 +9,10 @@ import pytest
 from fake_engine import open_fake
 from garden_plan import CHAT_TEMPLATE, PLAN, item_lines, make_garden
 
-from toolkit.evaluate import opening
-from toolkit.evaluate.plan_file import read_plan
+from toolkit.evaluate.engine import opening
+from toolkit.evaluate.items.task_items import load_tasks
+from toolkit.evaluate.plan.plan_file import read_plan
 from toolkit.evaluate.run import run_plan
-from toolkit.evaluate.task_items import load_tasks
 from toolkit.jobs import Workers
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -68,7 +68,7 @@ def open_fake(source, *, device, budget):
 
 if __name__ == "__main__":
     from toolkit.cli import main
-    from toolkit.evaluate import opening
+    from toolkit.evaluate.engine import opening
 
     opening.open_engine = open_fake
     sys.argv[0] = "emergence"

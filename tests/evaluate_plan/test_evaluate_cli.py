@@ -128,7 +128,7 @@ def test_order_of_items_changes_no_score(measured):
 
 
 def test_dry_run_counts_without_torch_and_writes_nothing(garden, monkeypatch, snapshot):
-    monkeypatch.setitem(sys.modules, "toolkit.evaluate.engine", None)
+    monkeypatch.setitem(sys.modules, "toolkit.evaluate.engine.engine", None)
     before = snapshot(garden.parent)
     said = json.loads(run(garden, "--dry-run", "--json"))
     assert snapshot(garden.parent) == before
@@ -158,7 +158,7 @@ def test_dry_run_says_what_a_window_cuts_and_refuses_what_the_run_would(
 
 
 def test_measuring_without_torch_is_one_message(garden, monkeypatch):
-    monkeypatch.setitem(sys.modules, "toolkit.evaluate.engine", None)
+    monkeypatch.setitem(sys.modules, "toolkit.evaluate.engine.engine", None)
     with pytest.raises(ToolkitError, match=r"pip install -e '\.\[evaluate\]'"):
         run(garden)
 

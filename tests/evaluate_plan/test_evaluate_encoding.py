@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from toolkit.errors import ToolkitError
-from toolkit.evaluate.asking import Window, ask
-from toolkit.evaluate.conditions import conditions
-from toolkit.evaluate.encoding import Architecture, load_encoder, read_architecture
-from toolkit.evaluate.plan_file import read_plan
+from toolkit.evaluate.items.task_items import load_tasks
+from toolkit.evaluate.plan.conditions import conditions
+from toolkit.evaluate.plan.plan_file import read_plan
+from toolkit.evaluate.prompts.asking import Window, ask
+from toolkit.evaluate.prompts.encoding import Architecture, load_encoder, read_architecture
 from toolkit.evaluate.requests import GenerateRequest
-from toolkit.evaluate.task_items import load_tasks
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 from garden_plan import item_lines, write_lines
 
 from toolkit.errors import ToolkitError
-from toolkit.evaluate.items import Item, draw, in_drawn_order
-from toolkit.evaluate.plan import FormatPlan, Plan, TaskPlan
-from toolkit.evaluate.task_items import load_tasks
+from toolkit.evaluate.items.items import Item, draw, in_drawn_order
+from toolkit.evaluate.items.task_items import load_tasks
+from toolkit.evaluate.plan.plan import FormatPlan, Plan, TaskPlan
 
 PLAIN = FormatPlan("plain", "{input}", "{output}")
 LISTED = FormatPlan("listed", "{input}{options}", "{output}")
@@ -16,7 +16,7 @@ LISTED = FormatPlan("listed", "{input}{options}", "{output}")
 
 def load(path, kind="items", scoring="text", *, forms=(PLAIN,), shots=(0,), **more):
     """Return the evaluated items of one task in a file."""
-    from toolkit.evaluate.plan import DemonstrationPlan
+    from toolkit.evaluate.plan.plan import DemonstrationPlan
 
     reserve = more.pop("reserve", None)
     task = TaskPlan("t", str(path), kind, scoring, **more)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import CheckpointError
-from toolkit.evaluate.plan_file import read_plan
+from toolkit.evaluate.items.task_items import load_tasks
+from toolkit.evaluate.plan.plan_file import read_plan
 from toolkit.evaluate.run import n_asked_items, run_plan, with_gpus
-from toolkit.evaluate.task_items import load_tasks
 from toolkit.jobs import Workers
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import ToolkitError
-from toolkit.evaluate.plan_file import read_plan
+from toolkit.evaluate.items.task_items import load_tasks
+from toolkit.evaluate.plan.plan_file import read_plan
 from toolkit.evaluate.run import jobs_of
-from toolkit.evaluate.task_items import load_tasks
 
 
 def test_plan_has_absolute_paths(garden):

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from toolkit.evaluate.conditions import Condition, conditions
-from toolkit.evaluate.demonstrations import WORDS, demonstrations
-from toolkit.evaluate.items import Item
-from toolkit.evaluate.plan import DemonstrationPlan, FormatPlan, Plan, TaskPlan
-from toolkit.evaluate.prompts import chat_context, context, continuations, messages
-from toolkit.evaluate.task_items import TaskItems
+from toolkit.evaluate.items.demonstrations import WORDS, demonstrations
+from toolkit.evaluate.items.items import Item
+from toolkit.evaluate.items.task_items import TaskItems
+from toolkit.evaluate.plan.conditions import Condition, conditions
+from toolkit.evaluate.plan.plan import DemonstrationPlan, FormatPlan, Plan, TaskPlan
+from toolkit.evaluate.prompts.texts import chat_context, context, continuations, messages
 
 PLAIN = FormatPlan("plain", "Q: {input}\n", "A: {output}")
 LISTED = FormatPlan("listed", "{input}\n{options}\n", "Answer: {output}", "\n---\n", "Choose.")

@@ -12,12 +12,12 @@ import pytest
 from fake_engine import BATCH, open_fake
 
 from toolkit.errors import EngineError, SourceError
-from toolkit.evaluate import opening
-from toolkit.evaluate.plan_file import read_plan
+from toolkit.evaluate.engine import opening
+from toolkit.evaluate.items.task_items import load_tasks
+from toolkit.evaluate.plan.plan_file import read_plan
 from toolkit.evaluate.requests import Scored
 from toolkit.evaluate.run import run_plan
-from toolkit.evaluate.store import Lines
-from toolkit.evaluate.task_items import load_tasks
+from toolkit.evaluate.store.store import Lines
 from toolkit.jobs import Workers
 
 HERE = Path(__file__).parent

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from toolkit.evaluate.answers import is_right, parsed_answer
-from toolkit.evaluate.asking import Asked
-from toolkit.evaluate.item_scores import score
-from toolkit.evaluate.items import Item
-from toolkit.evaluate.plan import TaskPlan
+from toolkit.evaluate.items.items import Item
+from toolkit.evaluate.plan.plan import TaskPlan
+from toolkit.evaluate.prompts.asking import Asked
+from toolkit.evaluate.records.answers import is_right, parsed_answer
+from toolkit.evaluate.records.item_scores import score
 from toolkit.evaluate.requests import Generated, GenerateRequest, Scored, ScoreRequest
 
 ITEM = Item("1", "?", ("red fox", "owl", "héron"), 2)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.errors import ToolkitError
-from toolkit.evaluate.prompt_store import PromptStore, read_prompt
 from toolkit.evaluate.requests import Generated, GenerateRequest, Scored, ScoreRequest
-from toolkit.evaluate.store import Lines, answer_in, answers_of, key_of, line_of
-from toolkit.evaluate.store_lock import only_run
+from toolkit.evaluate.store.lock import only_run
+from toolkit.evaluate.store.prompts import PromptStore, read_prompt
+from toolkit.evaluate.store.store import Lines, answer_in, answers_of, key_of, line_of
 
 
 def kept(folder):
@@ -114,7 +114,7 @@ def test_prompts_are_written_once_with_their_beginning_apart(tmp_path):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from toolkit.evaluate.store_lock import only_run
+from toolkit.evaluate.store.lock import only_run
 with only_run(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from toolkit.evaluate.conditions import conditions
-from toolkit.evaluate.encoding import load_encoder
-from toolkit.evaluate.plan_file import read_plan
-from toolkit.evaluate.prompt_store import read_prompt
-from toolkit.evaluate.records import read_records
+from toolkit.evaluate.items.task_items import load_tasks
+from toolkit.evaluate.plan.conditions import conditions
+from toolkit.evaluate.plan.plan_file import read_plan
+from toolkit.evaluate.prompts.encoding import load_encoder
+from toolkit.evaluate.records.records import read_records
 from toolkit.evaluate.run import run_plan
-from toolkit.evaluate.task_items import load_tasks
+from toolkit.evaluate.store.prompts import read_prompt
 from toolkit.jobs import Workers
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("toolkit.evaluate.engine")
+pytest.importorskip("toolkit.evaluate.engine.engine")
 training = pytest.importorskip("toolkit.ladder.training")
 TINY = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from toolkit.analysis.study_folder import _load_plan
 from toolkit.cli.app import app
 from toolkit.errors import EngineError, SourceError
-from toolkit.evaluate.plan_file import read_plan
-from toolkit.evaluate.task_items import load_tasks
+from toolkit.evaluate.items.task_items import load_tasks
+from toolkit.evaluate.plan.plan_file import read_plan
 from toolkit.ladder.build import build_demo, check_device, no_tick
 from toolkit.ladder.documents import tuning_documents
 from toolkit.ladder.recipe import PROFILES, Recipe

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from toolkit import paths
 from toolkit.cli.app import app
-from toolkit.evaluate.plan_file import read_plan
+from toolkit.evaluate.plan.plan_file import read_plan
 from toolkit.report import docs_site
 from toolkit.report.rendering.cells import read_qmd
 from toolkit.report.rendering.front_matter import read_settings

@@ -29,10 +29,10 @@ def evaluate(
     Every answer is kept: a killed run goes on where it stopped, and ends with the same tables.
     """
     from toolkit.evaluate.dry_run import count_plan
-    from toolkit.evaluate.plan_file import read_plan
+    from toolkit.evaluate.items.task_items import load_tasks
+    from toolkit.evaluate.plan.plan_file import read_plan
     from toolkit.evaluate.run import n_asked_items, run_plan
     from toolkit.evaluate.summary import closing_lines, measured_rows, work_rows
-    from toolkit.evaluate.task_items import load_tasks
     from toolkit.jobs import ENGINES, Workers
 
     where = Workers(one_of(engine, ENGINES, "engine"), workers, address)

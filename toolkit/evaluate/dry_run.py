@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from toolkit.evaluate.asking import Window, ask
-from toolkit.evaluate.conditions import conditions
-from toolkit.evaluate.encoding import load_encoder, read_architecture
-from toolkit.evaluate.plan import CheckpointPlan, Plan
+from toolkit.evaluate.engine.trie import count_work
+from toolkit.evaluate.items.task_items import TaskItems
+from toolkit.evaluate.plan.conditions import conditions
+from toolkit.evaluate.plan.plan import CheckpointPlan, Plan
+from toolkit.evaluate.prompts.asking import Window, ask
+from toolkit.evaluate.prompts.encoding import load_encoder, read_architecture
 from toolkit.evaluate.requests import Request, ScoreRequest
-from toolkit.evaluate.task_items import TaskItems
-from toolkit.evaluate.trie import count_work
 
 
 @dataclass(frozen=True)

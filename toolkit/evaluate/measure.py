@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.evaluate.answering import Answering, Tick, no_tick
-from toolkit.evaluate.asking import Asked, Window, ask
-from toolkit.evaluate.conditions import Condition, conditions
-from toolkit.evaluate.encoding import Encoder, load_encoder
-from toolkit.evaluate.item_scores import ItemScore, score
-from toolkit.evaluate.opening import Opener
-from toolkit.evaluate.plan import CheckpointPlan, Plan
-from toolkit.evaluate.prompt_store import PromptStore
-from toolkit.evaluate.records import record_of, write_records
-from toolkit.evaluate.store import answers_of
-from toolkit.evaluate.task_items import TaskItems
+from toolkit.evaluate.engine.opening import Opener
+from toolkit.evaluate.items.task_items import TaskItems
+from toolkit.evaluate.plan.conditions import Condition, conditions
+from toolkit.evaluate.plan.plan import CheckpointPlan, Plan
+from toolkit.evaluate.prompts.asking import Asked, Window, ask
+from toolkit.evaluate.prompts.encoding import Encoder, load_encoder
+from toolkit.evaluate.records.item_scores import ItemScore, score
+from toolkit.evaluate.records.records import record_of, write_records
+from toolkit.evaluate.store.answering import Answering, Tick, no_tick
+from toolkit.evaluate.store.prompts import PromptStore
+from toolkit.evaluate.store.store import answers_of
 
 
 @dataclass(frozen=True)

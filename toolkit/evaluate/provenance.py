@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from toolkit import __version__
-from toolkit.evaluate.conditions import conditions
-from toolkit.evaluate.demonstrations import demonstrations
+from toolkit.evaluate.items.demonstrations import demonstrations
+from toolkit.evaluate.items.task_items import TaskItems
 from toolkit.evaluate.measure import Measured
-from toolkit.evaluate.plan import Plan
-from toolkit.evaluate.task_items import TaskItems
+from toolkit.evaluate.plan.conditions import conditions
+from toolkit.evaluate.plan.plan import Plan
 from toolkit.paths import sha256_of, write_whole
 
 PROVENANCE_FILE = "evaluation.json"

@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from toolkit.evaluate import opening
-from toolkit.evaluate.answering import Tick, no_tick
-from toolkit.evaluate.conditions import conditions
+from toolkit.evaluate.engine import opening
+from toolkit.evaluate.items.task_items import TaskItems
 from toolkit.evaluate.measure import Job, Measured, measure
-from toolkit.evaluate.plan import Plan
+from toolkit.evaluate.plan.conditions import conditions
+from toolkit.evaluate.plan.plan import Plan
 from toolkit.evaluate.provenance import write_provenance
-from toolkit.evaluate.records import clear_unfinished
-from toolkit.evaluate.store_lock import only_run
+from toolkit.evaluate.records.records import clear_unfinished
+from toolkit.evaluate.store.answering import Tick, no_tick
+from toolkit.evaluate.store.lock import only_run
 from toolkit.evaluate.study_tables import write_study
-from toolkit.evaluate.task_items import TaskItems
 from toolkit.importing.study_tables import Tables, staged
 from toolkit.jobs import Workers, run_unordered
 

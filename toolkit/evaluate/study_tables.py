@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from toolkit.evaluate.items.task_items import TaskItems
 from toolkit.evaluate.measure import Measured
-from toolkit.evaluate.plan import CheckpointPlan, Plan, TaskPlan
-from toolkit.evaluate.records import Record, read_records
-from toolkit.evaluate.task_items import TaskItems
+from toolkit.evaluate.plan.plan import CheckpointPlan, Plan, TaskPlan
+from toolkit.evaluate.records.records import Record, read_records
 from toolkit.importing.items_file import items_file
 from toolkit.importing.study_tables import ITEMS_FILE, Tables, make_tables, write_tables
 from toolkit.sources.records import Ledger

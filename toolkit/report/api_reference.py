@@ -42,8 +42,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "calibrate.sbc", "calibrate.targets", "calibrate.certificate", "planning.step_power",
     ),
     "Measuring": (
-        "evaluate.plan", "evaluate.plan_file", "evaluate.task_items", "evaluate.requests",
-        "evaluate.engine", "evaluate.run",
+        "evaluate.plan.plan", "evaluate.plan.plan_file", "evaluate.items.task_items",
+        "evaluate.requests", "evaluate.engine.engine", "evaluate.run",
     ),
     "Pages": (
         "report.site", "report.rendering.render", "report.docs_site", "report.display",

@@ -1,0 +1,1 @@
+"""A checkpoint that answers requests: exactly, and with no token run twice."""

@@ -1,0 +1,1 @@
+"""Benchmark items: read, checked, and those that serve as demonstrations."""

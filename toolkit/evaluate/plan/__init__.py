@@ -1,0 +1,1 @@
+"""A plan: which checkpoints, on which tasks, put in which ways."""
