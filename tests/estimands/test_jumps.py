@@ -169,7 +169,7 @@ def test_jump_where_present_equals_the_difference_of_two_integrals(posterior, de
 
 
 def test_jump_is_read_a_quarter_decade_above_the_middle_of_the_gap(posterior, design):
-    assert ABOVE_JUMP == 0.25  # METHOD 3, E1
+    assert ABOVE_JUMP == 0.25
     one = posterior.isel(chain=[0], draw=[0])
     moved = one.assign(jump_gap=(one["jump_gap"] + 1) % 3)
     before, after = jump(one, design), jump(moved, design)

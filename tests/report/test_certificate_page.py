@@ -9,7 +9,7 @@ from toolkit import paths
 from toolkit.calibrate.certificate import certify
 from toolkit.calibrate.certificate_file import certificate_record, write_certificate
 from toolkit.calibrate.runs import Campaign
-from toolkit.calibrate.sbc import judge_ranks
+from toolkit.calibrate.sbc import judge_ranks, ranks_made_by
 from toolkit.errors import ToolkitError
 from toolkit.report.pages import certificate_page
 from toolkit.report.pages.certificate_page import error_rates
@@ -45,7 +45,8 @@ def keep(folder, **changes):
          "jumps": dict.fromkeys(ARM_LABELS, [0.0] * 7)}
     ] * 20  # fmt: skip
     line = {"block": "smooth", "tasks": tasks, "n_true": 0, "surviving": [0.0] * 7, "n_fits": 3}
-    made_by = Campaign("rich", RICH, cache=folder, **SETTINGS).made_by
+    campaign = Campaign("rich", RICH, cache=folder, **SETTINGS)
+    made_by = {**campaign.made_by, "ranks": ranks_made_by(campaign.settings(0))["code"]}
     made = {"profile": "full", "seeds": {"smooth": [5]}, **made_by, **changes}
     ranks = np.random.default_rng(1).integers(0, 100, 30)
     judged = judge_ranks([{"ranks": {"jump, zero-shot, base": int(rank)}} for rank in ranks])

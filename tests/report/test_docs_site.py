@@ -191,7 +191,10 @@ def test_page_opens_offline_and_fits(docs_pages: Path, name, width):
 def test_rendered_words_are_those_of_the_source(docs_pages):
     shown = (docs_pages / "commands.html").read_text()
     assert "for --map." in shown
-    assert 'id="toolkit-gates-design_gates"' in (docs_pages / "reference-verdicts.html").read_text()
+    assert (
+        'id="toolkit-verdict-gates-design_gates"'
+        in (docs_pages / "reference-verdicts.html").read_text()
+    )
 
 
 def test_command_writes_every_command_of_the_toolkit(monkeypatch, tmp_path):

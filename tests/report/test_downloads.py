@@ -11,6 +11,7 @@ import pytest
 
 from toolkit.fit.diagnose import measure_mixing
 from toolkit.report.downloads import CSV, File, bibtex, made, site_files, study_files
+from toolkit.report.sentences import counted_tasks
 
 HOSTILE = '</a><script>alert(1)</script>,"x"\n=1+1'
 
@@ -34,15 +35,16 @@ def test_estimates_hold_all_that_is_a_summary_of_draws(analysis):
     text = next(f.text for f in study_files(analysis) if f.name.endswith("estimates.csv"))
     table = pd.read_csv(io.StringIO(text))
     groups = set(table["group"])
-    assert {"surviving claims", "jump", "attribution, published arm"} <= groups
+    surviving = f"of {counted_tasks(analysis.headline)}"
+    assert {surviving, "jump", "attribution, published arm"} <= groups
     shape = analysis.verdicts[0].shape
     assert {f"sharpness, {arm}" for arm in shape.sharpness} <= groups
     own = table[table["slug"] == analysis.verdicts[0].claim.slug]
     for onset in shape.onsets:
         of_arm = own[own["group"] == f"onset, {onset.arm}"].set_index("quantity")
         assert of_arm.loc["P(within the sizes)", "median"] == pytest.approx(onset.p_within.median)
-        assert ("size" in of_arm.index) == (onset.at is not None)
-    none = table[table["group"] == "surviving claims"].set_index("quantity")
+        assert ("log10 of size (parameters)" in of_arm.index) == (onset.at is not None)
+    none = table[table["group"] == surviving].set_index("quantity")
     assert none.loc["P(none)", "median"] == pytest.approx(analysis.headline.p_none.median)
 
 

@@ -120,6 +120,16 @@ def test_found_counts_the_draws_of_the_tasks_that_it_names(analysis, claim_set, 
     assert f"P(none) = {none:.2f}" in said
 
 
+def test_found_says_so_where_no_claimed_task_was_scored(analysis):
+    nothing = chance(float("nan"))
+    unscored = [
+        with_estimates(v, p_residual_jump=nothing, p_published_jump=nothing)
+        for v in analysis.verdicts
+    ]
+    said = sentences.found(replace(analysis, verdicts=tuple(unscored)))
+    assert said.startswith("No claimed task was scored at two sizes of one arm")
+
+
 def test_found_names_the_likeliest_claim_with_its_hedge(analysis):
     first, *others = analysis.verdicts
     likely = with_estimates(first, p_residual_jump=chance(0.97))

@@ -57,6 +57,13 @@ def answers(analyses):
     return shared_answers(load_shared_tasks(paths.shared_tasks_file()), analyses)
 
 
+def test_shared_task_without_a_claim_of_its_own_is_a_clear_error(two):
+    first, other = two
+    some = replace(other, verdicts=tuple(v for v in other.verdicts if v.claim.task != "sorting"))
+    with pytest.raises(ClaimError, match="'sorting' of study 'other' with 0 claims, expected one"):
+        answers([first, some])
+
+
 def test_section_shows_both_studies_and_the_pooled_answer(shown, two):
     (answer,) = answers(two)
     markup = shown(two)

@@ -35,7 +35,7 @@ def test_row_of_a_claim_without_a_control_tells_the_jump_as_published(analysis):
     estimates = {**verdict.estimates, "p_residual_jump": missing}
     unscored = replace(analysis, verdicts=(replace(verdict, estimates=estimates),))
     (row,) = verdict_rows(unscored)
-    assert row["in the arm"] == "as published"
+    assert row["told"] == "as published"
     assert row["jump"] == interval(estimates["published_jump"])
     assert row["P(> 5 points)"] == chance_of(estimates["p_published_jump"])
 

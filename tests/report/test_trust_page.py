@@ -68,6 +68,31 @@ def test_robustness_answers_fill_the_checklist(robust, analysis, predictive):
     assert [said[ROBUSTNESS[key]] for key in answers] == list(answers.values())
 
 
+def test_robustness_is_told_of_the_arm_that_was_scored(robust):
+    nothing = replace(robust.verdicts[0].estimates["p_residual_jump"], median=float("nan"))
+
+    def without(verdict, *names):
+        return replace(verdict, estimates={**verdict.estimates, **dict.fromkeys(names, nothing)})
+
+    first, other = robust.verdicts
+    controlled, both = "p_residual_jump", ("p_residual_jump", "p_published_jump")
+    for verdicts, words in (
+        ((first, other), "In the controlled arm: other priors"),
+        (
+            (without(first, controlled), other),
+            "In the controlled arm (the published one where that was not scored): other priors",
+        ),
+        (
+            (without(first, controlled), without(other, controlled)),
+            "In the published arm (the controlled one was not scored): other priors",
+        ),
+        ((without(first, *both), without(other, *both)), "No claim was scored at two sizes"),
+    ):
+        answers = robustness_page.robustness_answers(replace(robust, verdicts=verdicts))
+        assert answers["priors"].startswith(words)
+        assert set(answers) == set(ROBUSTNESS)
+
+
 def test_claims_by_rope_falls_with_a_larger_rope(robust):
     arms = shown_arms(robust)
     found = robustness_page.claims_by_rope(robust, arms)
@@ -162,7 +187,7 @@ def test_priors_are_shown_with_what_they_say(shown, prior):
 
 
 def test_first_things_are_the_sentences_and_the_table(shown, analysis):
-    assert shown(study_page.summary, analysis).count("<p>") == 3
+    assert shown(study_page.summary, analysis).count("<p>") == 4
     verdicts = shown(study_page.verdicts, analysis)
     assert "The scores agree with 5 of 5 published statements" in verdicts
     before, _, folded = verdicts.partition('<div class="folds">')

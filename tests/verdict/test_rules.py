@@ -18,7 +18,7 @@ from toolkit.models.design import build_design
 from toolkit.simulate import PlantedTask, StudyDesign, planted_claim, simulate_study
 from toolkit.study.claims import ARM_LABELS, ARMS, Arm
 from toolkit.verdict.gates import CAUTION, DECIDED, WITH_JUMP, Gate, Outcome, design_gates
-from toolkit.verdict.reasons import cautions_of
+from toolkit.verdict.reasons import cautions_of, reasons_of
 from toolkit.verdict.rules import (
     Reason,
     by_probability,
@@ -224,7 +224,7 @@ def test_caution_changes_no_outcome_and_is_said(verdict_on):
 
 @pytest.mark.parametrize("outcome", [Outcome.JUMP_REMAINS, Outcome.EXPLAINED])
 def test_verdict_with_a_jump_needs_rivals_to_be_compared(verdict_on, outcome):
-    # "Explained" rests on a jump in the published arm (METHOD 6: verdict 1 there).
+    # "Explained" rests on a jump in the published arm.
     assert verdict_on(DECIDING[outcome]).outcome is outcome
     alone = verdict_on(DECIDING[outcome], evidence=None)
     assert alone.outcome is Outcome.UNDETERMINED
@@ -295,6 +295,35 @@ def test_reported_draws_cover_every_number_of_a_verdict():
         }  # fmt: skip
         missing += [f"{name}: {part}" for part, draws in named.items() if not is_checked(draws)]
     assert not missing, f"reported, but their mixing is not checked: {missing}"
+
+
+def test_jump_that_is_gone_after_controls_may_not_surely_be_larger_before(verdict_on):
+    verdict = verdict_on((0, 0.3, 0, 0))
+    named = {"p_residual_jump": 0.02, "p_published_jump": 0.97, "p_difference": 0.93}
+    of = {**verdict.estimates}
+    of |= {name: replace(of[name], median=p, mcse=0.001) for name, p in named.items()}
+    wanted = by_probability(of, SHOTS)
+    assert wanted is Outcome.UNDETERMINED
+    [reason] = reasons_of(wanted, wanted, (), GOOD, of)
+    assert reason.code == "DIFFERENCE_UNDECIDED"
+    assert reason.text.endswith(
+        "'explained' needs P(difference > 5 points) of at least 0.95; it is 0.93."
+    )
+
+
+def test_difference_is_close_to_its_limit_only_where_it_decides(verdict_on):
+    of = {**verdict_on((0, 0.3, 0, 0)).estimates}
+
+    def is_close(controlled, published):
+        named = {"p_residual_jump": controlled, "p_published_jump": published}
+        changed = {name: replace(of[name], median=p, mcse=0.001) for name, p in named.items()}
+        near = {"p_difference": replace(of["p_difference"], median=0.951, mcse=0.004)}
+        found = cautions_of(Outcome.EXPLAINED, (), of | changed | near, (), if_parseable=False)
+        return "CLOSE_TO_THRESHOLD" in codes(found)
+
+    assert is_close(0.01, 0.99)
+    assert not is_close(0.5, 0.99)
+    assert not is_close(0.01, 0.7)
 
 
 def test_reason_of_an_undecided_posterior_says_nothing_false(verdict_on):

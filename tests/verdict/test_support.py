@@ -55,11 +55,14 @@ def test_rival_that_did_not_converge_is_no_support():
     curves = next(each for each in found if each.code == "RIVAL_CURVES")
     assert curves.met is None
     assert "did not converge: spline_step, gaussian_process_step, power_law_step" in curves.finding
+    # Of sizes that are not known nothing is said, neither that they agree nor that they don't.
+    assert "RIVALS_DISAGREE" not in [each.code for each in found]
 
 
 def test_rival_that_is_missing_is_no_support():
-    found = failing(evidence_of(models=("spline_step", "gaussian_process_step")))
-    assert "RIVAL_CURVES" in found
+    evidence = evidence_of(models=("spline_step", "gaussian_process_step"), medians=(0.2, 0.9))
+    assert "RIVAL_CURVES" in failing(evidence)
+    assert "RIVALS_DISAGREE" not in failing(evidence)
 
 
 @pytest.mark.parametrize(("priors", "holds"), [((0.95, 0.96), True), ((0.949, 0.99), False)])

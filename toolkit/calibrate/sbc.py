@@ -145,6 +145,25 @@ def judge_ranks(lines: Sequence[Mapping[str, Any]]) -> list[Uniformity]:
     return found
 
 
+def ranks_made_by(settings: FitSettings) -> dict[str, Any]:
+    """Return what a kept rank must share to count; each has a seed of its own."""
+    code = "\n".join(code_of(module) for module in (*SOURCES, sys.modules[__name__]))
+    plain = {name: value for name, value in asdict(settings).items() if name != "random_seed"}
+    return {
+        **plain,
+        "models": hash_text(model_text(MODEL)),
+        "code": hash_text(code),
+        "cells": structure(sbc_design()),
+    }
+
+
+def missing_fits(n: int, settings: FitSettings, record: Path) -> list[int]:
+    """Return the seeds, of so many from that of ``settings`` on, whose fit is not kept."""
+    kept = {line["seed"] for line in lines(record, ranks_made_by(settings))}
+    seeds = range(settings.random_seed, settings.random_seed + n)
+    return [seed for seed in seeds if seed not in kept]
+
+
 def run_sbc(
     n: int,
     settings: FitSettings,
@@ -157,16 +176,8 @@ def run_sbc(
     Fit k has the seed of ``settings`` plus k. Ranks that other models, settings or code made are
     not returned.
     """
-    design = sbc_design()
-    made_by = {
-        **asdict(settings),
-        "models": hash_text(model_text(MODEL)),
-        "code": hash_text("\n".join(code_of(m) for m in (*SOURCES, sys.modules[__name__]))),
-        "cells": structure(design),
-    }
-    kept = {line["seed"] for line in lines(record, made_by)}
-    seeds = range(settings.random_seed, settings.random_seed + n)
-    missing = [replace(settings, random_seed=seed) for seed in seeds if seed not in kept]
+    design, made_by = sbc_design(), ranks_made_by(settings)
+    missing = [replace(settings, random_seed=seed) for seed in missing_fits(n, settings, record)]
     made = run_unordered(rank_truth, [(design, each) for each in missing], workers)
     for number, found in enumerate(made, n - len(missing) + 1):
         append(record, {**found, "made_by": made_by})

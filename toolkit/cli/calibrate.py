@@ -22,7 +22,8 @@ def calibrate(
         list[str] | None, typer.Option(help="Truths that share a study; all blocks by default.")
     ] = None,
     per_truth: Annotated[
-        int, typer.Option(min=1, help="Tasks of each truth; some get half of it from few steps.")
+        int,
+        typer.Option(min=1, help="Tasks of each truth of a block; half of most in 'few steps'."),
     ] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the first study of each block.")] = 1000,
     jobs: Annotated[int, typer.Option(min=1, help="Studies at a time, on all cores together.")] = 1,
@@ -64,7 +65,7 @@ def calibrate(
         write_certificate,
     )
     from toolkit.calibrate.runs import Campaign, jobs_for, kept_studies, run_jobs, seeds_by_block
-    from toolkit.calibrate.sbc import judge_ranks, run_sbc
+    from toolkit.calibrate.sbc import judge_ranks, missing_fits, ranks_made_by, run_sbc
     from toolkit.calibrate.truths import BLOCKS
     from toolkit.jobs import ENGINES, Workers
 
@@ -81,17 +82,19 @@ def calibrate(
     wanted = jobs_for(blocks, per_truth, seed)
     known = kept_studies(campaign, record)
     n_missing = sum(job not in known for job in wanted)
-    with step_by_step(f"{name}: calibration", n_missing + sbc) as tell:
+    with step_by_step(f"{name}: calibration", n_missing) as tell:
         run_jobs(campaign, wanted, record, tell, workers)
-        ranks = judge_ranks(
-            run_sbc(sbc, campaign.settings(seed), folder / "sbc.jsonl", tell, workers)
-        )
+    sampled, kept_ranks = campaign.settings(seed), folder / "sbc.jsonl"
+    n_missing = len(missing_fits(sbc, sampled, kept_ranks))
+    with step_by_step(f"{name}: calibration by ranks", n_missing) as tell:
+        ranks = judge_ranks(run_sbc(sbc, sampled, kept_ranks, tell, workers))
     studies = kept_studies(campaign, record)
     certificate = certify(list(studies.values()), ranks)
     made = {
         "design": name,
         "profile": profile,
         "seeds": seeds_by_block(studies),
+        "ranks": ranks_made_by(sampled)["code"],
         **campaign.made_by,
     }
     written = certificate_record(certificate, made, ranks)

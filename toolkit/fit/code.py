@@ -1,7 +1,8 @@
 """The code that something was made by, as text to hash: what is kept counts while it is the same.
 
-Words do not change a result, nor does the folder that a module lies in: comments, docstrings and
-the paths of the toolkit's own modules are left out.
+Words do not change a result, nor does the folder that a module lies in: comments and docstrings
+are left out, and of the toolkit's own modules all but their last name. Their imports stand sorted
+at the end, as their order follows from their folders.
 """
 
 import ast
@@ -9,7 +10,7 @@ import inspect
 import sys
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 from toolkit.fit.sampling import FitSettings
 from toolkit.models import MODELS
@@ -49,14 +50,29 @@ def _imported_models(module: ModuleType) -> list[str]:
 @cache
 def code_of(module: ModuleType) -> str:
     """Return a module's code without comments, docstrings and the toolkit's folders."""
-    tree = ast.parse(inspect.getsource(module))
+    return code_in(inspect.getsource(module))
+
+
+def code_in(source: str) -> str:
+    """Return the same of a module's text."""
+    tree = ast.parse(source)
+    own = [node for node in tree.body if _is_own_import(node)]
+    tree.body = [node for node in tree.body if node not in own]
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):
             node.body = body[1:] or [ast.Pass()]  # pyright: ignore[reportAttributeAccessIssue]
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("toolkit"):
-            node.module = "toolkit"
-    return ast.unparse(tree)
+    return "\n".join([ast.unparse(tree), *sorted(map(_without_folders, own))])
+
+
+def _is_own_import(node: ast.stmt) -> TypeGuard[ast.ImportFrom]:
+    return isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "toolkit"
+
+
+def _without_folders(node: ast.ImportFrom) -> str:
+    """Return an import of the toolkit's own: the last name of the module, what it gives, sorted."""
+    names = sorted(f"{each.name} as {each.asname or each.name}" for each in node.names)
+    return f"from {(node.module or '').rpartition('.')[2]} import {', '.join(names)}"
 
 
 def _is_docstring(node: ast.AST) -> bool:

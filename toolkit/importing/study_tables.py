@@ -7,7 +7,7 @@ tables are made in a folder beside the target, read back with ``read_scores``, a
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from toolkit.study.registry import Registry, resolve
 from toolkit.study.scores import CELL, SCORES_SCHEMA, read_scores
 from toolkit.tables import check_table, shortened, write_table
 
-ITEMS_FILE = "items.parquet"
+ITEMS_FILE, SCORES_FILE = "items.parquet", "scores.csv"
 RUN_OPTIONS = ("target_log_prob", "brier")
 SCORES_COLUMNS = [*CELL, "n_items", "n_correct", "n_repeats", "repeat_sd", "score", "score_se"]
 
@@ -114,27 +114,38 @@ def write_tables(tables: Tables, folder: Path) -> None:
 
 
 def _move(folder: Path, to: Path) -> None:
-    """Put a folder in its place, with what else an earlier one of that name holds."""
+    """Put a folder's files in their place, or on a fault those of an earlier import back."""
     if not to.exists():
         folder.chmod(0o755)
         to.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(to)
         return
-    to, before = to.resolve(), folder.parent / "before"
+    before = folder.parent / ".before"
+    before.mkdir()
+    made = sorted((path.name for path in folder.iterdir()), key=_scores_last)
     # What an earlier import left of these would speak of other scores.
-    left = {OPTIONS_FILE, ITEMS_FILE} | {path.name for path in folder.iterdir()}
-    for path in to.iterdir():
-        if path.name not in left:
-            copy = shutil.copytree if path.is_dir() else shutil.copy2
-            copy(path, folder / path.name)
-    shutil.copymode(to, folder)
-    # Whole folders change places: new scores never stand beside an earlier import's tasks.
-    to.rename(before)
+    old = {SCORES_FILE, OPTIONS_FILE, ITEMS_FILE} | set(made)
     try:
-        folder.rename(to)
-    except OSError:
-        before.rename(to)
+        # Scores go first and come last: what a kill leaves in between is no study to anybody.
+        for name in sorted(old, key=_scores_last, reverse=True):
+            if (to / name).exists():
+                (to / name).rename(before / name)
+        for name in made:
+            (folder / name).rename(to / name)
+    except BaseException:
+        _put_back(before, to, [name for name in made if not (folder / name).exists()])
         raise
+
+
+def _put_back(before: Path, to: Path, made: Sequence[str]) -> None:
+    for name in made:
+        (to / name).unlink(missing_ok=True)
+    for path in before.iterdir():
+        path.rename(to / path.name)
+
+
+def _scores_last(name: str) -> tuple[bool, str]:
+    return name == SCORES_FILE, name
 
 
 def _check_runs(ledger: Ledger, names: dict[str, str]) -> None:

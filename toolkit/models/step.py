@@ -56,7 +56,7 @@ class SharpStep:
             observed=data["counts"],
             dims=("task", "slot"),
         )
-        # The gains are kept for drawing which gap and which arms afterwards, in fit.py.
+        # The gains are kept for drawing which gap and which arms afterwards, in fit.sampling.
         value, gain = jump_mixture(data["counts"], items, parameters, design)
         pm.Deterministic("gain", gain, dims=("task", "arm", "gap"))
         pm.Deterministic("task_log_likelihood", value + ways, dims="task")

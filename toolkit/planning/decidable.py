@@ -1,7 +1,7 @@
 """What a study's table could decide: claim by claim, or size by size where no claim is written yet.
 
 No claim is ever guessed. Without ``claims.toml`` every two neighbouring sizes of every arm are
-asked whether a jump between them could be told from none, by the thresholds of ``toolkit.gates``.
+asked whether a jump between them could be told from none, by the thresholds of ``verdict.gates``.
 """
 
 import itertools

@@ -17,6 +17,7 @@ from toolkit.analysis.analyse import Analysis
 from toolkit.estimands.estimate import Estimate
 from toolkit.estimands.shape import Shape
 from toolkit.report.draws_summary import draws_csv
+from toolkit.report.sentences import counted_tasks
 from toolkit.report.verdicts_file import as_text, number, rows_as_csv, study_record
 from toolkit.verdict.rules import Verdict
 
@@ -148,9 +149,11 @@ def estimates_csv(analyses: Sequence[Analysis]) -> str:
     rows = []
     for analysis in analyses:
         of_study = {"study": analysis.source.study.id, "slug": ""}
+        found = analysis.headline
         rows += [
-            {**of_study, "group": "surviving claims", "quantity": each.name, **_values(each)}
-            for each in (analysis.headline.count, analysis.headline.p_none)
+            {**of_study, "group": f"of {counted_tasks(found)}", "quantity": of.name, **_values(of)}
+            for of in (found.count, found.p_none)
+            if found.n_claims
         ]
         for verdict in analysis.verdicts:
             groups: dict[str, Mapping[str, Estimate]] = {
@@ -178,7 +181,7 @@ def _shape_groups(shape: Shape) -> dict[str, dict[str, Estimate]]:
         known = {
             "P(within the sizes)": onset.p_within,
             "P(at the smallest)": onset.p_smallest,
-            "size": onset.at,
+            "log10 of size (parameters)": onset.at,
             "earlier than controlled by": shape.earlier.get(onset.arm),
         }
         found[f"onset, {onset.arm}"] = {name: each for name, each in known.items() if each}

@@ -33,7 +33,7 @@ def _row(analysis: Analysis, verdict: Verdict) -> dict[str, str]:
         "verdict": verdict.outcome.value,
         "jump": interval(jump),
         P_JUMP: chance_of(p),
-        "in the arm": where,
+        "told": where,
         "reasons": ", ".join(dict.fromkeys(_in_words(reason.code) for reason in verdict.reasons)),
     }
 

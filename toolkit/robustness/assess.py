@@ -21,7 +21,7 @@ from types import ModuleType
 import pandas as pd
 
 from toolkit.errors import ToolkitError
-from toolkit.estimands import cell_accuracy, curves, estimate, jumps
+from toolkit.estimands import cell_accuracy, curves, estimate, jumps, measured
 from toolkit.estimands.measured import jumps_of
 from toolkit.fit import diagnose, fitted_design
 from toolkit.fit.code import code_of, model_text
@@ -52,8 +52,8 @@ from toolkit.study.scores import Scores
 
 SOURCES: tuple[ModuleType, ...] = (
     axes, cell_accuracy, curves, diagnose, estimate, extrapolation, fitted_design, hidden_cells,
-    influence, jumps, left_out, posterior_predictive, replicates, sensitivity, specifications,
-    specified_scores, variants,
+    influence, jumps, left_out, measured, posterior_predictive, replicates, sensitivity,
+    specifications, specified_scores, variants,
 )  # fmt: skip
 TABLES = (
     "rivals", "jump_prior", "power_scaling", "extrapolation", "left_out_families", "influence",
@@ -131,7 +131,7 @@ def assess(given: RobustnessInput, cache: Path, say: Say) -> Robustness:
             fitted, Variant(record, given.model, given.settings), cache, say
         ),
         "power_scaling": _power_scaling(fitted, say),
-        "extrapolation": extrapolations(record, given.short, cache, say),
+        "extrapolation": extrapolations(record, given.settings, cache, say),
         "left_out_families": predict_left_out_families(
             record, given.model, given.short, cache, say
         ),

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from toolkit.estimands import curves, estimate, jumps
+from toolkit.estimands import curves, estimate, jumps, measured
 from toolkit.estimands.estimate import CI_PROB, ROPE, mean_mcse
 from toolkit.estimands.measured import jumps_of
 from toolkit.fit.code import code_of
@@ -57,7 +57,7 @@ class Variant:
     def key(self, what: str, *made_in: ModuleType) -> str:
         """Return the name of what is kept of this fit; ``made_in`` are the modules that make it."""
         fit = fit_hash(self.scores, self.model, self.settings, self.variation)
-        modules = (estimate, jumps, curves, sys.modules[__name__], *made_in)
+        modules = (estimate, jumps, measured, curves, sys.modules[__name__], *made_in)
         return f"{fit}-{hash_text(''.join(code_of(module) for module in modules) + what)}"
 
     def fit(self) -> Fitted:
@@ -98,8 +98,8 @@ def summarise_jumps(fitted: Fitted) -> pd.DataFrame:
     posterior = fitted.idata["posterior"].to_dataset()
     every = jumps_of(fitted)
     rows = []
-    for task, measured in zip(fitted.design.tasks, fitted.design.arms_measured, strict=True):
-        for arm in every["arm"].to_numpy()[measured]:
+    for task, scored in zip(fitted.design.tasks, fitted.design.arms_measured, strict=True):
+        for arm in every["arm"].to_numpy()[scored]:
             draws = every.sel(task=task, arm=arm, drop=True)
             row = summarise_draws(draws, task, str(arm))
             if "jump_width" in posterior:

@@ -100,15 +100,21 @@ def _undecided(estimates: Mapping[str, Estimate], said: str) -> Reason:
             f"{said}; 'no jump' needs at most {1 - SURE:.2f}, any other verdict that arm as well."
         )
     no_jump_left = 1 - controlled >= SURE
-    if no_jump_left and estimates["p_published_jump"].median >= SURE:
+    if _gone_after_controls(estimates):
         difference = estimates["p_difference"]
         found = probability_text(difference.median, difference.mcse, SURE)
         text = (
-            f"{said}; 'explained' needs a difference above {MATERIAL} with at least {SURE}: it has "
+            f"{said}; 'explained' needs P(difference > {MATERIAL}) of at least {SURE}; it is "
             f"{found}."
         )
         return Reason("DIFFERENCE_UNDECIDED", text)
     return Reason("PUBLISHED_ARM_UNDECIDED" if no_jump_left else "POSTERIOR_UNDECIDED", text)
+
+
+def _gone_after_controls(estimates: Mapping[str, Estimate]) -> bool:
+    """Return whether a jump is sure as published and surely none after controls."""
+    controlled, published = (estimates[f"p_{arm}_jump"].median for arm in ("residual", "published"))
+    return 1 - controlled >= SURE and published >= SURE
 
 
 def closed_gates(outcome: Outcome, gates: Sequence[Gate]) -> list[Gate]:
@@ -157,7 +163,8 @@ def _is_close(wanted: Outcome, estimates: Mapping[str, Estimate]) -> bool:
     deciding = [(estimates[name], limit) for name in names for limit in (SURE, 1 - SURE)]
     if wanted is Outcome.NO_JUMP:
         deciding += [(estimates[f"{name}_even_odds"], 1 - SURE) for name in names]
-    deciding.append((estimates["p_difference"], SURE))  # of which "explained" must be sure
+    if _gone_after_controls(estimates):
+        deciding.append((estimates["p_difference"], SURE))
     return any(abs(p.median - limit) < 2 * p.mcse for p, limit in deciding)
 
 

@@ -184,13 +184,13 @@ def cuts_table(arm: ArmStability) -> str:
     return table(header, rows, f"E5 at every cut, {arm.arm}")
 
 
-def _cut_row(cut: Extrapolation) -> tuple[str | Num, ...]:
+def _cut_row(cut: Extrapolation) -> tuple[Num | Markup, ...]:
     return (
         Num(size_label(cut.cut)),
         Num(cut.n_cells),
         Num(f"{points(cut.expected)} [{points(cut.low)}, {points(cut.high)}]"),
         Num(points(cut.observed)),
-        Num(share(cut.tail)),
+        Num(share(cut.tail)) if cut.converged else marked("not converged"),
         Num(f"{cut.log_score:.2f}"),
         Num(f"{cut.worst_rhat:.3f}"),
         Num(f"{cut.least_ess:.0f}"),

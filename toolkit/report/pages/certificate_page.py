@@ -12,6 +12,7 @@ from toolkit import paths
 from toolkit.analysis.analyse import Analysis
 from toolkit.calibrate.certificate_file import read_certificate
 from toolkit.calibrate.runs import SETTINGS, Campaign
+from toolkit.calibrate.sbc import ranks_made_by
 from toolkit.calibrate.targets import Rate
 from toolkit.calibrate.truths import BLOCKS
 from toolkit.charts.checks import pit_chart
@@ -46,27 +47,26 @@ def certificate(analysis: Analysis) -> None:
 
 def error_rates(analyses: Sequence[Analysis]) -> str:
     """Return how often claims are judged wrong, on the designs whose certificate counts."""
-    sources = [analysis.source for analysis in analyses]
-    designs = {
-        f"the design of {source.study.short_title}": (
-            source.study.id, OwnDesign(source.record, source.claims)
-        )
-        for source in sources
-    } | {"a rich design": ("rich", RICH)}  # fmt: skip
+    designs: list[tuple[str, str, Design]] = [
+        (f"the design of {of.study.short_title}", of.study.id, OwnDesign(of.record, of.claims))
+        for of in (analysis.source for analysis in analyses)
+    ]
     said = [
         f"On {name}, {_rates(record)}."
-        for name, design in designs.items()
-        if (record := _kept(*design)) is not None
+        for name, of, design in (*designs, ("a rich design", "rich", RICH))
+        if (record := _kept(of, design)) is not None
     ]
     return " ".join(said) or "How often such verdicts are right is not known yet for these rules."
 
 
 def _rates(record: dict[str, Any]) -> str:
     false, denied = record["called_a_jump_without_one"], record["jumps_called_none"]
+    failed = record["without_one_but_a_check_failed"]["n"]
+    unsound = f", {failed} of them undetermined because a fit failed a check" if failed else ""
     none = f", and {denied['n']} of {denied['of']} jumps none" if denied["of"] else ""
     return (
         f"{false['n']} of {false['of']} simulated claims without a jump were called one "
-        f"({100 * false['low']:.1f}% to {100 * false['high']:.1f}% in the long run){none}"
+        f"({100 * false['low']:.1f}% to {100 * false['high']:.1f}% in the long run{unsound}){none}"
         f"{_not_run(record)}"
     )
 
@@ -102,8 +102,9 @@ def _kept(name: str, design: Design) -> dict[str, Any] | None:
         return None
     made = record["made"]
     settings = {key: made[key] for key in SETTINGS}
-    today = Campaign(name, design, cache=paths.cache_dir(), **settings).made_by
-    same = all(made[key] == value for key, value in today.items())
+    campaign = Campaign(name, design, cache=paths.cache_dir(), **settings)
+    today = {**campaign.made_by, "ranks": ranks_made_by(campaign.settings(0))["code"]}
+    same = all(made.get(key) == value for key, value in today.items())
     return record if same and made["profile"] == "full" else None
 
 

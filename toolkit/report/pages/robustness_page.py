@@ -13,6 +13,7 @@ from toolkit.report.html_tables import Num
 from toolkit.report.numbers import counted
 from toolkit.report.robustness_file import robustness_rows, shown_arms
 from toolkit.report.sentences import paragraphs
+from toolkit.report.trust.checklist import ROBUSTNESS
 from toolkit.robustness.assess import Robustness
 from toolkit.robustness.axes import axes_of
 from toolkit.robustness.sensitivity import SENSITIVE
@@ -67,7 +68,7 @@ def _which(arms: Sequence[ArmStability]) -> str:
         return "the controlled arm"
     if controlled == {False}:
         return "the published arm (the controlled one was not scored)"
-    return "the controlled arm, or the published one where that was not scored,"
+    return "the controlled arm (the published one where that was not scored)"
 
 
 def _claim_table(analysis: Analysis) -> str:
@@ -124,10 +125,12 @@ def robustness_answers(analysis: Analysis) -> dict[str, str] | None:
         return None
     shown = shown_arms(analysis)
     arms = list(shown.values())
+    if not arms:
+        return dict.fromkeys(ROBUSTNESS, "No claim was scored at two sizes in an arm it names.")
     return {
         "priors": f"In {_which(arms)}: {_priors_answer(arms)}",
         "rivals": f"In {_which(arms)}: {_rivals_answer(arms)}",
-        "likelihood": _likelihood_answer(arms),
+        "likelihood": f"In {_which(arms)}: {_likelihood_answer(arms)}",
         "decisions": f"In {_which(arms)}: {_decisions_answer(analysis, shown)}",
     }
 
@@ -161,7 +164,7 @@ def _rivals_answer(arms: Sequence[ArmStability]) -> str:
 def _likelihood_answer(arms: Sequence[ArmStability]) -> str:
     low, high = min(arm.likelihood for arm in arms), max(arm.likelihood for arm in arms)
     return (
-        f"Power-scaling of the likelihood moves the jumps by {low:.3f} to {high:.3f}; without one "
+        f"power-scaling of the likelihood moves the jumps by {low:.3f} to {high:.3f}; without one "
         f"checkpoint, family or task P(jump > {MATERIAL}) changes by more than {MATERIAL_CHANGE} "
         f"for {_flagged(arms, 'INFLUENTIAL_UNIT')}. Another observation model was not fitted."
     )

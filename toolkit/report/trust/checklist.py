@@ -92,7 +92,7 @@ def _decisions(analysis: Analysis) -> list[ChecklistItem]:
         filled(
             DECISIONS, "which decisions, and why?", "sec-verdicts",
             "Each claim gets one of {n} verdicts: {outcomes}. 'No jump' is accepted only from the "
-            "posterior and a design that could have shown one.",
+            "posterior, at even odds too, and a design whose gates are open.",
             n=len(analysis.counts),
             outcomes=listed({outcome.value: k for outcome, k in analysis.counts.items()}),
         ),
