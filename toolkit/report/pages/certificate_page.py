@@ -10,6 +10,7 @@ import pandas as pd
 
 from toolkit import paths
 from toolkit.analysis.analyse import Analysis
+from toolkit.calibrate.certificate import FOUND_STEP
 from toolkit.calibrate.certificate_file import read_certificate
 from toolkit.calibrate.runs import SETTINGS, Campaign
 from toolkit.calibrate.sbc import ranks_made_by
@@ -67,8 +68,19 @@ def _rates(record: dict[str, Any]) -> str:
     return (
         f"{false['n']} of {false['of']} simulated claims without a jump were called one "
         f"({100 * false['low']:.1f}% to {100 * false['high']:.1f}% in the long run{unsound}){none}"
-        f"{_not_run(record)}"
+        f"{_power(record)}{_not_run(record)}"
     )
+
+
+def _power(record: dict[str, Any]) -> str:
+    """Return how often a step of 20 points in all arms was found, where most or few tasks step."""
+    found = [
+        f"{row['right']['n']} of {row['right']['of']} steps of 20 points in all arms"
+        f"{row['truth'].removeprefix(FOUND_STEP).replace(',', '')} were found"
+        for row in record["truths"]
+        if row["truth"].startswith(FOUND_STEP)
+    ]
+    return "".join(f"; {each}" for each in found)
 
 
 def _shown(title: str, about: str, name: str, record: dict[str, Any] | None) -> str:
