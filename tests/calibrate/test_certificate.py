@@ -190,6 +190,14 @@ def test_ranks_are_a_target_with_enough_fits():
     assert not [t for t in certify([line(steps(20))]).targets if "ranks" in t.name]
 
 
+@pytest.mark.parametrize(
+    ("found", "missed", "enough"), [(0, 8, True), (6, 2, False), (8, 0, False)]
+)
+def test_few_tasks_are_enough_where_a_target_is_surely_missed(found, missed, enough):
+    target = target_of(certify([line(steps(found, missed))]), STEP)
+    assert target.enough is enough
+
+
 def test_higher_steps_must_have_their_cause_found_and_lower_ones_nothing():
     names = [f"step of {points} points with few-shot only" for points in (10, 20, 30)]
     tasks = [task(name, Outcome.EXPLAINED, True) for name in names]

@@ -130,7 +130,9 @@ def _of_nulls(nulls: Sequence[TruthRow], overall: Rate) -> Iterable[Target]:
 def _of_step(row: TruthRow) -> Target:
     least = POWER_MIN if TRUTHS[row.truth].height else ATTRIBUTION_MIN
     name = f"{row.name}: right in at least {100 * least:.0f}%"
-    return Target(name, row.right.text, row.right.share >= least, row.right.of >= LEAST_TASKS)
+    # That a target is missed may be sure from fewer.
+    enough = row.right.of >= LEAST_TASKS or row.right.interval[1] < least
+    return Target(name, row.right.text, row.right.share >= least, enough)
 
 
 def _of_ranks(ranks: Sequence[Uniformity]) -> Iterable[Target]:
