@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from toolkit import paths
-from toolkit.calibrate.certificate import certify
+from toolkit.calibrate.certificate import FOUND_STEP, certify
 from toolkit.calibrate.certificate_file import certificate_record, write_certificate
 from toolkit.calibrate.runs import Campaign
 from toolkit.calibrate.sbc import judge_ranks, ranks_made_by
@@ -57,9 +57,16 @@ def keep(folder, **changes):
 def test_first_pages_tell_the_rates_that_are_known(folder, analysis):
     assert error_rates([analysis]).endswith("not known yet for these rules.")
     keep(folder)
-    assert error_rates([analysis]).startswith(
-        "On a rich design, 0 of 20 simulated claims without a jump were called one (0.0% to 13.9% "
-        "in the long run); not run: "
+    assert error_rates([analysis]) == (
+        "In 1 simulated studies of a rich design, 0 of 20 claims without a jump were called one "
+        "(0.0% to 13.9% in the long run)."
+    )
+    steps = [
+        {"truth": f"{FOUND_STEP}{among}", "right": {"n": n, "of": 12}}
+        for among, n in (("", 10), (", where few tasks step", 0))
+    ]
+    assert certificate_page._power({"truths": steps}) == (
+        "; steps of 20 points in all arms were found in 10 of 12 and 0 of 12 where few tasks step"
     )
 
 

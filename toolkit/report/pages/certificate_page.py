@@ -53,7 +53,7 @@ def error_rates(analyses: Sequence[Analysis]) -> str:
         for of in (analysis.source for analysis in analyses)
     ]
     said = [
-        f"On {name}, {_rates(record)}."
+        f"In {record['n_studies']} simulated studies of {name}, {_rates(record)}."
         for name, of, design in (*designs, ("a rich design", "rich", RICH))
         if (record := _kept(of, design)) is not None
     ]
@@ -63,24 +63,25 @@ def error_rates(analyses: Sequence[Analysis]) -> str:
 def _rates(record: dict[str, Any]) -> str:
     false, denied = record["called_a_jump_without_one"], record["jumps_called_none"]
     failed = record["without_one_but_a_check_failed"]["n"]
-    unsound = f", {failed} of them undetermined because a fit failed a check" if failed else ""
-    none = f", and {denied['n']} of {denied['of']} jumps none" if denied["of"] else ""
+    unsound = f"; {failed} of them undetermined because a fit failed a check" if failed else ""
+    none = f" and {denied['n']} of {denied['of']} jumps were called none" if denied["of"] else ""
     return (
-        f"{false['n']} of {false['of']} simulated claims without a jump were called one "
+        f"{false['n']} of {false['of']} claims without a jump were called one "
         f"({100 * false['low']:.1f}% to {100 * false['high']:.1f}% in the long run{unsound}){none}"
-        f"{_power(record)}{_not_run(record)}"
+        f"{_power(record)}"
     )
 
 
 def _power(record: dict[str, Any]) -> str:
     """Return how often a step of 20 points in all arms was found, where most or few tasks step."""
     found = [
-        f"{row['right']['n']} of {row['right']['of']} steps of 20 points in all arms"
-        f"{row['truth'].removeprefix(FOUND_STEP).replace(',', '')} were found"
+        f"{row['right']['n']} of {row['right']['of']}"
+        + row["truth"].removeprefix(FOUND_STEP).replace(",", "")
         for row in record["truths"]
         if row["truth"].startswith(FOUND_STEP)
     ]
-    return "".join(f"; {each}" for each in found)
+    steps = FOUND_STEP.replace("step", "steps")
+    return f"; {steps} were found in {listed(found)}" if found else ""
 
 
 def _shown(title: str, about: str, name: str, record: dict[str, Any] | None) -> str:
