@@ -133,6 +133,7 @@ def test_claim_whose_control_was_not_scored_is_told_by_its_published_arm(robust)
     assert set(tried_rows(unscored, robust.robustness)["arm"]) == {first.claim.published_arm}
     neither = replace(unscored, estimates={**unscored.estimates, "p_published_jump": missing})
     assert len(robustness_rows(replace(robust, verdicts=(neither, *others)))) == len(others)
+    assert tried_rows(neither, robust.robustness).empty
 
 
 def test_command_gives_the_same_record_as_the_file(kept_fit, schema):

@@ -144,9 +144,8 @@ def robustness_input(source: StudyFolder) -> RobustnessInput:
     """Return what the robustness of a study is worked out from."""
     plan = source.plan
     return RobustnessInput(
-        source.scores, plan.prompt_format, plan.model, plan.full,
-        plan.robustness,
-    )  # fmt: skip
+        source.scores, plan.prompt_format, plan.model, plan.full, plan.robustness
+    )
 
 
 def kept_robustness(source: StudyFolder) -> Robustness | None:

@@ -111,19 +111,17 @@ def shared_answers(
 
 def _is_measured(analysis: Analysis, task: str, arm: str) -> bool:
     known = analysis.fitted.design.tasks
+    n_claims = sum(verdict.claim.task == task for verdict in analysis.verdicts)
+    wrong = None
     if task not in known:
+        wrong = f", which has none of that name{did_you_mean(task, list(known))}"
+    elif n_claims != 1:
+        wrong = f" with {n_claims} claims, expected one"
+    if wrong is not None:
         study = analysis.source.study.id
         msg = (
-            f"shared tasks: got task '{task}' of study '{study}', which has none of that name"
-            f"{did_you_mean(task, list(known))}; correct the list of shared tasks."
-        )
-        raise ClaimError(msg)
-    claims = [verdict.claim.slug for verdict in analysis.verdicts if verdict.claim.task == task]
-    if len(claims) != 1:
-        study = analysis.source.study.id
-        msg = (
-            f"shared tasks: got task '{task}' of study '{study}' with {len(claims)} claims, "
-            "expected one; correct the list of shared tasks."
+            f"shared tasks: got task '{task}' of study '{study}'{wrong}; correct the list of "
+            "shared tasks."
         )
         raise ClaimError(msg)
     return bool(analysis.jumps.sel(task=task, arm=arm).notnull().all())

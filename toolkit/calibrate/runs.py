@@ -110,8 +110,7 @@ def run_jobs(
 ) -> list[Line]:
     """Run the jobs that ``record`` does not hold yet, and return the lines of all of them."""
     wanted, made_by = list(jobs), campaign.made_by
-    kept = kept_studies(campaign, record)
-    missing = [job for job in wanted if job not in kept]
+    missing = missing_jobs(campaign, wanted, record)
     made = run_unordered(run_job, [(campaign, job) for job in missing], workers)
     for number, line in enumerate(made, len(wanted) - len(missing) + 1):
         append(record, {**line, "made_by": made_by})
@@ -119,6 +118,12 @@ def run_jobs(
     kept = kept_studies(campaign, record)
     # In the order asked for, whichever was done first.
     return [kept[job] for job in wanted]
+
+
+def missing_jobs(campaign: Campaign, jobs: Iterable[Job], record: Path) -> list[Job]:
+    """Return the jobs whose study ``record`` does not hold."""
+    kept = kept_studies(campaign, record)
+    return [job for job in jobs if job not in kept]
 
 
 def kept_studies(campaign: Campaign, record: Path) -> dict[Job, Line]:

@@ -64,7 +64,14 @@ def calibrate(
         truth_rows,
         write_certificate,
     )
-    from toolkit.calibrate.runs import Campaign, jobs_for, kept_studies, run_jobs, seeds_by_block
+    from toolkit.calibrate.runs import (
+        Campaign,
+        jobs_for,
+        kept_studies,
+        missing_jobs,
+        run_jobs,
+        seeds_by_block,
+    )
     from toolkit.calibrate.sbc import judge_ranks, missing_fits, ranks_made_by, run_sbc
     from toolkit.calibrate.truths import BLOCKS
     from toolkit.jobs import ENGINES, Workers
@@ -80,8 +87,7 @@ def calibrate(
     folder = paths.calibration_dir(name, profile)
     record = folder / "runs.jsonl"
     wanted = jobs_for(blocks, per_truth, seed)
-    known = kept_studies(campaign, record)
-    n_missing = sum(job not in known for job in wanted)
+    n_missing = len(missing_jobs(campaign, wanted, record))
     with step_by_step(f"{name}: calibration", n_missing) as tell:
         run_jobs(campaign, wanted, record, tell, workers)
     sampled, kept_ranks = campaign.settings(seed), folder / "sbc.jsonl"

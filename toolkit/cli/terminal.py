@@ -67,10 +67,8 @@ def step_by_step(title: str, n_steps: int | None = None) -> Iterator[Callable[[s
     if not sys.stderr.isatty():
         yield say
         return
-    columns = [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
-    if n_steps:
-        left = TextColumn("and"), TimeRemainingColumn(), TextColumn("to go")
-        columns = [*columns[:-1], BarColumn(), *columns[-1:], *left]
+    known = (BarColumn(), TimeRemainingColumn(), TextColumn("to go, after")) if n_steps else ()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), *known, TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(escape(title), total=n_steps)
         done = 0

@@ -40,6 +40,7 @@ def _parts(model: str) -> tuple[Any, Any]:
     return MODELS[model].curve, MODELS[model].step
 
 
+@cache
 def _imported_models(module: ModuleType) -> list[str]:
     """Return the modules of ``toolkit.models`` that a module imports from."""
     nodes = ast.walk(ast.parse(inspect.getsource(module)))

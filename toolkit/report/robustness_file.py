@@ -11,10 +11,11 @@ import pandas as pd
 from toolkit.analysis.analyse import Analysis
 from toolkit.definitions.table import DefinitionResult
 from toolkit.report.numbers import P_JUMP
+from toolkit.report.sentences import chances_by_arm
 from toolkit.robustness.assess import Robustness
 from toolkit.robustness.specifications import HOLDS, SpecificationSummary
 from toolkit.robustness.stability import ArmStability, stability
-from toolkit.study.claims import CONTROLLED_ARM, Arm, Claim, arm_named
+from toolkit.study.claims import CONTROLLED_ARM, Arm, Claim
 from toolkit.verdict.rules import Verdict
 
 DIGITS = 6
@@ -45,13 +46,9 @@ def claim_stability(analysis: Analysis, verdict: Verdict) -> tuple[ArmStability,
     """Return the stability of a claim in the controlled and the published arm, where scored."""
     if analysis.robustness is None:
         return None
-    published = arm_named(verdict.claim.published_arm)
-    names = {published: "p_published_jump", CONTROLLED_ARM: "p_residual_jump"}
-    main = {arm: verdict.estimates[names[arm]].median for arm in verdict.claim.arms}
     return tuple(
-        stability(verdict.claim, analysis.robustness, p, arm)
-        for arm, p in main.items()
-        if not math.isnan(p)
+        stability(verdict.claim, analysis.robustness, p.median, arm)
+        for arm, p in chances_by_arm(verdict).items()
     )
 
 

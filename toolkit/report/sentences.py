@@ -8,7 +8,7 @@ from toolkit.analysis.analyse import Analysis, Survivors
 from toolkit.estimands.estimate import MATERIAL, Estimate
 from toolkit.report.numbers import NOT_MEASURED, chance_of, counted, equals, hedge, interval
 from toolkit.report.reason_words import REASON_IN_WORDS
-from toolkit.study.claims import CONTROLLED_ARM, NO_CLAIM
+from toolkit.study.claims import CONTROLLED_ARM, NO_CLAIM, Arm, arm_named
 from toolkit.verdict.gates import Outcome
 from toolkit.verdict.rules import Verdict
 from toolkit.wording import listed
@@ -165,6 +165,14 @@ def claim_sentence(verdict: Verdict) -> str:
 
 
 AFTER, PUBLISHED = "after controls", "as published"
+
+
+def chances_by_arm(verdict: Verdict) -> dict[Arm, Estimate]:
+    """Return the probability of a jump in each scored arm of a claim, the controlled one first."""
+    published = arm_named(verdict.claim.published_arm)
+    names = {published: "p_published_jump", CONTROLLED_ARM: "p_residual_jump"}
+    found = {arm: verdict.estimates[names[arm]] for arm in verdict.claim.arms}
+    return {arm: p for arm, p in found.items() if not isnan(p.median)}
 
 
 def shown_jump(verdict: Verdict) -> tuple[str, Estimate, Estimate]:

@@ -13,11 +13,11 @@ from toolkit.report.card import card_sentences as sentences
 from toolkit.report.display import chart_html
 from toolkit.report.html_tables import Markup, Num, badge_link, code, table
 from toolkit.report.numbers import chance_of, counted, share
-from toolkit.report.sentences import paragraphs
+from toolkit.report.sentences import chances_by_arm, paragraphs
 from toolkit.robustness.assess import Robustness
 from toolkit.robustness.specifications import carries
 from toolkit.robustness.variants import mixed
-from toolkit.study.claims import CONTROLLED_ARM, Claim, arm_named
+from toolkit.study.claims import Claim, arm_named
 from toolkit.verdict.gates import WITH_JUMP, Outcome
 from toolkit.verdict.reasons import ELSEWHERE, LOCATION, heading
 from toolkit.verdict.rules import Verdict, by_probability
@@ -104,31 +104,16 @@ def tried_rows(verdict: Verdict, robustness: Robustness) -> pd.DataFrame:
     Refits that gave no number are left out; ``sure`` is "no" where one did not converge or its
     weights cannot be relied on.
     """
-    claim, tables, parts = verdict.claim, robustness.tables, []
-    names = {arm_named(claim.published_arm): "published", CONTROLLED_ARM: "residual"}
-    for arm in claim.arms:
-        here = verdict.estimates[f"p_{names[arm]}_jump"].median
-        if isnan(here):  # the arm was not scored
-            continue
-        rows = [(HERE, HERE, here, YES)]
-        for name in ("rivals", "jump_prior", "influence", "specifications"):
+    claim, tables = verdict.claim, robustness.tables
+    every = []
+    for arm, here in chances_by_arm(verdict).items():
+        rows = [(HERE, HERE, here.median, YES)]
+        for name, read in _READERS.items():
             table = tables[name]
-            own = table[(table["task"] == claim.task) & (table["arm"] == arm.label)]
-            rows += _READERS[name](own, claim)
-        kinds, units, values, sure = zip(*rows, strict=True)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "kind": kinds,
-                    "unit": units,
-                    "arm": arm.label,
-                    "probability": values,
-                    "sure": sure,
-                }
-            )
-        )
-    every = pd.concat(parts, ignore_index=True)
-    return every[every["probability"].notna()].reset_index(drop=True)
+            rows += read(table[(table["task"] == claim.task) & (table["arm"] == arm.label)], claim)
+        every += [(kind, unit, arm.label, p, sure) for kind, unit, p, sure in rows]
+    frame = pd.DataFrame(every, columns=["kind", "unit", "arm", "probability", "sure"])
+    return frame[frame["probability"].notna()].reset_index(drop=True)
 
 
 Tried = list[tuple[str, str, float, str]]
@@ -192,12 +177,11 @@ def other_side(tried: pd.DataFrame) -> str:
 def strip_block(verdict: Verdict, tried: pd.DataFrame) -> str:
     """Return the strip of everything that was tried, with a sentence for each arm."""
     claim, said, rows = verdict.claim, [], []
-    names = {arm_named(claim.published_arm): "published", CONTROLLED_ARM: "residual"}
-    for arm in claim.arms:
+    for arm, here in chances_by_arm(verdict).items():
         own = tried[(tried["arm"] == arm.label) & (tried["kind"] != HERE)]
         if own.empty:
             continue
-        p, here = own["probability"], verdict.estimates[f"p_{names[arm]}_jump"]
+        p = own["probability"]
         said.append(sentences.tried_sentence(arm.label, len(own), here, p.min(), p.max()))
         rows += [
             (arm.label, kind, Num(len(of)), Num(share(of["probability"].min())),
