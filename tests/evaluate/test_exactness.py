@@ -11,6 +11,7 @@ from toolkit.errors import CheckpointError  # noqa: E402
 from toolkit.evaluate.engine import (  # noqa: E402
     block_attention,
     decoder,
+    equal_rows,
     exactness,
     live_texts,
     packed_row,
@@ -101,10 +102,26 @@ def test_what_is_wrong_in_every_fast_way_leaves_plain_forwards(checkpoints, engi
         wrong.setattr(scoring_ways, "cache_of", fail)
         wrong.setattr(prefix_cache, "cache_of", fail)
         wrong.setattr(decoder.Decoder, "new_cache", fail)
+        wrong.setattr(equal_rows, "scored", fail)
         engine = load(checkpoints["gpt2"])
     provenance = engine.provenance()
     assert (provenance["mode"], provenance["generation_mode"]) == ("plain", "plain")
-    assert "rows: RuntimeError: no such layer" in provenance["refused"]
+    for way in ("rows", "rows of equal length"):
+        assert f"{way}: RuntimeError: no such layer" in provenance["refused"]
+    assert_same_answers(engine, engine_of("gpt2"))
+
+
+def test_without_a_cache_whole_sequences_of_one_length_go_together(
+    checkpoints, engine_of, monkeypatch
+):
+    def fail(*_, **__):
+        raise RuntimeError("no such layer")
+
+    with monkeypatch.context() as wrong:
+        for module in (packed_row, scoring_ways, prefix_cache):
+            wrong.setattr(module, "cache_of", fail)
+        engine = load(checkpoints["gpt2"])
+    assert engine.provenance()["mode"] == "rows of equal length"
     assert_same_answers(engine, engine_of("gpt2"))
 
 
@@ -156,9 +173,9 @@ OF_LONGROPE = {"original_max_position_embeddings": 64, "pad_token_id": 0}
             "cached",
         ),
         ("bloom", {"n_head": 4, "n_layer": 2}, "rows", "cached"),
-        # Positions scaled by the length of the whole forward: nothing may stand beside a prompt.
-        ("llama", {"rope_parameters": DYNAMIC}, "plain", "plain"),
-        ("phi3", {"rope_parameters": LONGROPE, **OF_LONGROPE}, "plain", "plain"),
+        # Positions scaled by the length of the whole forward: all in it must be as long.
+        ("llama", {"rope_parameters": DYNAMIC}, "rows of equal length", "plain"),
+        ("phi3", {"rope_parameters": LONGROPE, **OF_LONGROPE}, "rows of equal length", "plain"),
     ],
 )
 def test_ways_of_other_architectures(tmp_path, family, changes, mode, generation_mode):

@@ -2,6 +2,7 @@
 
 from toolkit.evaluate.engine.decoder import Decoder
 from toolkit.evaluate.engine.encoder_decoder import EncoderDecoder, EncoderDecoderScorer
+from toolkit.evaluate.engine.equal_rows import EqualRowsScorer
 from toolkit.evaluate.engine.generation import Begin, PackedGenerator
 from toolkit.evaluate.engine.greedy_loop import LoopGenerator
 from toolkit.evaluate.engine.memory import HELD_BY_BLOCK, HELD_PER_FORWARD, Room
@@ -10,19 +11,25 @@ from toolkit.evaluate.engine.scoring import DecoderScorer
 Network = Decoder | EncoderDecoder
 # Packed rows whose attention skips what is hidden: no score of two sequences is computed.
 BY_BLOCK = "packed by block"
+# Whole sequences of one length, where nothing that is cached or padded is exact.
+EQUAL_ROWS = "rows of equal length"
 
 
 def scoring_modes(network: Network) -> tuple[str, ...]:
     """Return the ways to score, the reference last."""
     if isinstance(network, EncoderDecoder):
         return "encoder once", "plain"
-    return *_fast_modes(network, "rows"), "plain"
+    return *_fast_modes(network, "rows"), EQUAL_ROWS, "plain"
 
 
-def scorer(network: Network, mode: str, room: Room) -> DecoderScorer | EncoderDecoderScorer:
+def scorer(
+    network: Network, mode: str, room: Room
+) -> DecoderScorer | EqualRowsScorer | EncoderDecoderScorer:
     """Return what scores in one of these ways."""
     if isinstance(network, EncoderDecoder):
         return EncoderDecoderScorer(network, room, mode)
+    if mode == EQUAL_ROWS:
+        return EqualRowsScorer(network, room)
     if mode == BY_BLOCK:
         return DecoderScorer(network.by_block(), room, "packed")
     return DecoderScorer(network, room, mode)
