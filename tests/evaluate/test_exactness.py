@@ -11,9 +11,9 @@ from toolkit.errors import CheckpointError  # noqa: E402
 from toolkit.evaluate.engine import (  # noqa: E402
     block_attention,
     decoder,
-    equal_rows,
     exactness,
     live_texts,
+    modes,
     packed_row,
     prefix_cache,
     scoring,
@@ -102,7 +102,7 @@ def test_what_is_wrong_in_every_fast_way_leaves_plain_forwards(checkpoints, engi
         wrong.setattr(scoring_ways, "cache_of", fail)
         wrong.setattr(prefix_cache, "cache_of", fail)
         wrong.setattr(decoder.Decoder, "new_cache", fail)
-        wrong.setattr(equal_rows, "scored", fail)
+        wrong.setattr(modes, "score_equal_rows", fail)
         engine = load(checkpoints["gpt2"])
     provenance = engine.provenance()
     assert (provenance["mode"], provenance["generation_mode"]) == ("plain", "plain")

@@ -1,9 +1,7 @@
 """Log-likelihoods by an encoder-decoder: each distinct context is encoded once."""
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
-from itertools import groupby
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +12,11 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from toolkit.errors import CheckpointError
 from toolkit.evaluate.engine.decoder import cache_of, key_values_of
+from toolkit.evaluate.engine.equal_lengths import Batch, requests_of
 from toolkit.evaluate.engine.loading import Checkpoint
-from toolkit.evaluate.engine.memory import HELD_PER_FORWARD, Room
+from toolkit.evaluate.engine.memory import HELD_PER_FORWARD
 from toolkit.evaluate.engine.scoring_ways import scored
 from toolkit.evaluate.requests import Scored, ScoreRequest
-
-Context = tuple[int, ...]
 
 
 class EncoderDecoder:
@@ -65,66 +62,9 @@ class EncoderDecoder:
         ).logits
 
 
-class EncoderDecoderScorer:
-    """Scores distinct requests in one way; what meets in a forward depends on them alone."""
-
-    def __init__(self, network: EncoderDecoder, room: Room, mode: str) -> None:
-        self._network = network
-        self._room = room
-        self._mode = mode
-
-    def score(
-        self, requests: Sequence[ScoreRequest], known: AbstractSet[ScoreRequest] = frozenset()
-    ) -> Iterator[tuple[ScoreRequest, Scored]]:
-        """Yield each request of every batch that holds an unknown one, with its score."""
-        by_context: dict[Context, list[ScoreRequest]] = {}
-        for request in sorted(requests, key=lambda request: request.continuation):
-            by_context.setdefault(request.context, []).append(request)
-        for contexts in equal_lengths(by_context, self._room.budget):
-            batch = {context: by_context[context] for context in contexts}
-            if not all(set(group) <= known for group in batch.values()):
-                yield from self._in_room(batch)
-
-    def _in_room(
-        self, batch: dict[Context, list[ScoreRequest]]
-    ) -> Iterator[tuple[ScoreRequest, Scored]]:
-        """Score a batch of contexts, or its two halves where the memory runs out."""
-        size = sum(len(context) for context in batch)
-        if size <= self._room.tokens or len(batch) == 1:
-            scores = self._try_scoring(batch)
-            if scores is not None:
-                yield from scores
-                return
-            self._room.halve(size)
-        groups = list(batch.items())
-        middle = len(groups) // 2
-        for half in (groups[:middle], groups[middle:]):
-            if half:
-                yield from self._in_room(dict(half))
-
-    def _try_scoring(
-        self, batch: dict[Context, list[ScoreRequest]]
-    ) -> list[tuple[ScoreRequest, Scored]] | None:
-        """Return the scores, None if the memory ran out."""
-        requests = [request for group in batch.values() for request in group]
-        try:
-            if self._mode == "plain":
-                scores = [score_whole(self._network, request) for request in requests]
-            else:
-                scores = score_after_encoder(self._network, batch, self._room.tokens)
-        except torch.OutOfMemoryError:
-            return None
-        return list(zip(requests, scores, strict=True))
-
-
-def equal_lengths(contexts: Iterable[Context], n_tokens: int) -> Iterator[list[Context]]:
-    """Yield contexts of equal length together, at most ``n_tokens`` tokens at once."""
-    ordered = sorted(contexts, key=lambda context: (len(context), context))
-    for length, group in groupby(ordered, key=len):
-        waiting = list(group)
-        n_contexts = max(1, n_tokens // length)
-        for start in range(0, len(waiting), n_contexts):
-            yield waiting[start : start + n_contexts]
+def score_each(network: EncoderDecoder, batch: Batch, _: int) -> list[Scored]:
+    """Score every request of a batch by itself: the reference."""
+    return [score_whole(network, request) for request in requests_of(batch)]
 
 
 def score_whole(network: EncoderDecoder, request: ScoreRequest) -> Scored:
@@ -135,9 +75,7 @@ def score_whole(network: EncoderDecoder, request: ScoreRequest) -> Scored:
     return scored(logits, np.arange(len(tokens)), [request.continuation])[0]
 
 
-def score_after_encoder(
-    network: EncoderDecoder, batch: dict[Context, list[ScoreRequest]], n_tokens: int
-) -> list[Scored]:
+def score_after_encoder(network: EncoderDecoder, batch: Batch, n_tokens: int) -> list[Scored]:
     """Score contexts of equal length: encoder and first step once each, then rows of the rest.
 
     The first step leaves the cross-attention's keys and values, which all continuations share.
@@ -148,7 +86,7 @@ def score_after_encoder(
     first = network.decode(hidden, start, first_cache)[:, 0]  # (context, vocabulary)
     own = key_values_of(first_cache.self_attention_cache)
     cross = key_values_of(first_cache.cross_attention_cache)
-    continuations = [request.continuation for group in batch.values() for request in group]
+    continuations = [request.continuation for request in requests_of(batch)]
     context_of = [place for place, group in enumerate(batch.values()) for _ in group]
     n_rows = max(1, HELD_PER_FORWARD * n_tokens // hidden.shape[1])
     scores: list[Scored] = []

@@ -1,12 +1,21 @@
 """The ways of computing for each kind of network, from the fastest to the plainest."""
 
+from functools import partial
+from operator import attrgetter
+
 from toolkit.evaluate.engine.decoder import Decoder
-from toolkit.evaluate.engine.encoder_decoder import EncoderDecoder, EncoderDecoderScorer
-from toolkit.evaluate.engine.equal_rows import EqualRowsScorer
+from toolkit.evaluate.engine.encoder_decoder import (
+    EncoderDecoder,
+    score_after_encoder,
+    score_each,
+)
+from toolkit.evaluate.engine.equal_lengths import EqualLengthScorer
 from toolkit.evaluate.engine.generation import Begin, PackedGenerator
 from toolkit.evaluate.engine.greedy_loop import LoopGenerator
 from toolkit.evaluate.engine.memory import HELD_BY_BLOCK, HELD_PER_FORWARD, Room
 from toolkit.evaluate.engine.scoring import DecoderScorer
+from toolkit.evaluate.engine.scoring_ways import score_equal_rows
+from toolkit.evaluate.engine.trie import read_tokens
 
 Network = Decoder | EncoderDecoder
 # Packed rows whose attention skips what is hidden: no score of two sequences is computed.
@@ -22,14 +31,13 @@ def scoring_modes(network: Network) -> tuple[str, ...]:
     return *_fast_modes(network, "rows"), EQUAL_ROWS, "plain"
 
 
-def scorer(
-    network: Network, mode: str, room: Room
-) -> DecoderScorer | EqualRowsScorer | EncoderDecoderScorer:
+def scorer(network: Network, mode: str, room: Room) -> DecoderScorer | EqualLengthScorer:
     """Return what scores in one of these ways."""
     if isinstance(network, EncoderDecoder):
-        return EncoderDecoderScorer(network, room, mode)
+        way = score_each if mode == "plain" else score_after_encoder
+        return EqualLengthScorer(room, attrgetter("context"), partial(way, network))
     if mode == EQUAL_ROWS:
-        return EqualRowsScorer(network, room)
+        return EqualLengthScorer(room, read_tokens, partial(score_equal_rows, network))
     if mode == BY_BLOCK:
         return DecoderScorer(network.by_block(), room, "packed")
     return DecoderScorer(network, room, mode)

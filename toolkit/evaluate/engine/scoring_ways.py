@@ -1,4 +1,7 @@
-"""Three exact ways to score requests below a cached prefix, from the fastest to the plainest."""
+"""Four exact ways for a decoder to score requests, from the fastest to the plainest.
+
+The first two work below a cached prefix.
+"""
 
 import math
 from collections.abc import Sequence
@@ -8,6 +11,7 @@ import torch
 from torch import Tensor
 
 from toolkit.evaluate.engine.decoder import Decoder, KeyValues, cache_of
+from toolkit.evaluate.engine.equal_lengths import Batch, requests_of
 from toolkit.evaluate.engine.packed_row import PackedRow, n_past
 from toolkit.evaluate.engine.trie import TokenTrie
 from toolkit.evaluate.requests import Scored, ScoreRequest
@@ -79,6 +83,26 @@ def score_rows(
         )
         scores.update(zip(places, scored(logits.flatten(0, 1), kept, continuations), strict=True))
     return [scores[place] for place in range(len(requests))]
+
+
+def score_equal_rows(decoder: Decoder, batch: Batch, _: int) -> list[Scored]:
+    """Score whole sequences of equal length side by side, without cache, padding or mask.
+
+    Each row is what it would be alone, also where the length of a forward scales its positions.
+    """
+    requests = requests_of(batch)
+    first = min(len(request.context) for request in requests) - 1
+    grid = torch.tensor(list(batch), device=decoder.device)
+    width = grid.shape[1] - first
+    logits = decoder.rows(grid, range(first, grid.shape[1]))
+    row_of = [row for row, group in enumerate(batch.values()) for _ in group]
+    # The place that predicts each token of each continuation.
+    places = [
+        row * width + np.arange(len(request.context) - 1 - first, width)
+        for row, request in zip(row_of, requests, strict=True)
+    ]
+    continuations = [request.continuation for request in requests]
+    return scored(logits.flatten(0, 1), np.concatenate(places), continuations)
 
 
 def score_plain(decoder: Decoder, request: ScoreRequest) -> Scored:
